@@ -1,0 +1,71 @@
+"""What a simulated floor leaves behind: legs and agents' changes of state.
+
+Plain records for the writers and the truth to read; times are epoch milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pipeline.domain.events import AgentState, TransferKind
+
+
+class Offer(NamedTuple):
+    """A leg was offered to an agent, whose telephone rang for ``ring_ms``."""
+
+    at: int
+    agent: str
+    ring_ms: int
+
+
+@dataclass(slots=True, eq=False)
+class SimulatedLeg:
+    """What happened to one entry into one queue; ``None`` where it did not happen.
+
+    ``contact`` and ``customer`` are numbers within the day and the client. ``before_queue_at``
+    alone is set for a caller who hung up in the IVR. ``holds`` are (start, end). ``leave_at`` is
+    when the caller's wait ends if nobody answers, ``leave_as`` how.
+    """
+
+    contact: int
+    number: int
+    queue: str
+    customer: int
+    queued_at: int = 0
+    position: int = 1
+    offers: list[Offer] = field(default_factory=list)
+    answered_at: int | None = None
+    holds: list[tuple[int, int]] | None = None
+    ended_at: int | None = None
+    ended_by: str = ""
+    wrapup_ended_at: int | None = None
+    transfer_kind: TransferKind | None = None
+    transfer_target: str = ""
+    abandoned_at: int | None = None
+    flowed_out_at: int | None = None
+    flowed_out_reason: str = ""
+    callback_at: int | None = None
+    complaint_at: int | None = None
+    before_queue_at: int | None = None
+    is_waiting: bool = False
+    leave_at: int = 0
+    leave_as: str = ""
+
+
+class StateChange(NamedTuple):
+    """An agent of a queue entered a state."""
+
+    at: int
+    agent: str
+    queue: str
+    state: AgentState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FloorDay:
+    """Everything that happened on one floor on one day, in no particular order."""
+
+    legs: list[SimulatedLeg]
+    states: list[StateChange]

@@ -1,0 +1,94 @@
+"""A simulated floor's day as lines of an Asterisk ``queue_log``: whole seconds, in time order.
+
+``epoch|callid|queue|agent|EVENT|args``. What Asterisk does not log is not here: holds, wrap-up,
+complaints, and callers who hang up before the queue. A transferred call keeps its call id.
+"""
+
+from __future__ import annotations
+
+from pipeline.domain.events import AgentState, TransferKind
+from pipeline.simulator.leg import FloorDay, SimulatedLeg, StateChange
+from pipeline.simulator.naming import caller_number
+from pipeline.simulator.plan import DayPlan
+
+Record = tuple[int, str]
+
+_RINGS_OUT_MS = 15_000
+_PAUSES = frozenset({AgentState.BREAK, AgentState.MEAL, AgentState.TRAINING, AgentState.MEETING})
+
+
+def queue_log_lines(plan: DayPlan, day: FloorDay) -> list[str]:
+    """Return the day's lines in time order."""
+    records: list[Record] = []
+    for leg in day.legs:
+        if leg.before_queue_at is None:
+            _add_leg(records, plan, leg)
+    _add_members(records, day.states)
+    records.sort(key=lambda record: record[0])
+    return [line for _, line in records]
+
+
+def _add_leg(records: list[Record], plan: DayPlan, leg: SimulatedLeg) -> None:
+    call = f"{plan.starts_ms // 1000}.{leg.contact}"
+
+    def add(at: int, agent: str, verb: str, *args: object) -> None:
+        told = "".join(f"|{arg}" for arg in args)
+        records.append((at, f"{at // 1000}|{call}|{leg.queue}|{agent}|{verb}{told}"))
+
+    queued = leg.queued_at // 1000
+    add(leg.queued_at, "NONE", "ENTERQUEUE", "", caller_number(leg.customer), leg.position)
+    is_answered = leg.answered_at is not None
+    for offer in leg.offers[:-1] if is_answered else leg.offers:
+        if offer.ring_ms >= _RINGS_OUT_MS:
+            add(offer.at + offer.ring_ms, _member(offer.agent), "RINGNOANSWER", offer.ring_ms)
+    if leg.answered_at is not None and leg.ended_at is not None:
+        offer = leg.offers[-1]
+        member = _member(offer.agent)
+        waited = leg.answered_at // 1000 - queued
+        talked = leg.ended_at // 1000 - leg.answered_at // 1000
+        add(leg.answered_at, member, "CONNECT", waited, f"{call}.a", offer.ring_ms // 1000)
+        if leg.transfer_kind is TransferKind.BLIND:
+            args = (leg.transfer_target, "queues", waited, talked, leg.position)
+            add(leg.ended_at, member, "BLINDTRANSFER", *args)
+        elif leg.transfer_kind is TransferKind.ATTENDED:
+            args = ("BRIDGE", f"{leg.transfer_target}@queues", waited, talked, leg.position)
+            add(leg.ended_at, member, "ATTENDEDTRANSFER", *args)
+        else:
+            verb = "COMPLETECALLER" if leg.ended_by == "caller" else "COMPLETEAGENT"
+            add(leg.ended_at, member, verb, waited, talked, leg.position)
+    elif leg.abandoned_at is not None:
+        waited = leg.abandoned_at // 1000 - queued
+        add(leg.abandoned_at, "NONE", "ABANDON", 1, leg.position, waited)
+    elif leg.callback_at is not None:
+        waited = leg.callback_at // 1000 - queued
+        add(leg.callback_at, "NONE", "EXITWITHKEY", 1, 1, leg.position, waited)
+    elif leg.flowed_out_at is not None:
+        waited = leg.flowed_out_at // 1000 - queued
+        verb = "EXITEMPTY" if leg.flowed_out_reason == "after_hours" else "EXITWITHTIMEOUT"
+        add(leg.flowed_out_at, "NONE", verb, 1, leg.position, waited)
+
+
+def _add_members(records: list[Record], states: list[StateChange]) -> None:
+    is_paused: dict[str, bool] = {}
+    for change in sorted(states):
+        agent, member = change.agent, _member(change.agent)
+
+        def add(verb: str, reason: str, at: int = change.at, queue: str = change.queue) -> None:
+            records.append((at, f"{at // 1000}|NONE|{queue}|{member}|{verb}|{reason}"))  # noqa: B023
+
+        if agent not in is_paused:
+            add("ADDMEMBER", "")
+            is_paused[agent] = False
+        if change.state is AgentState.LOGGED_OUT:
+            add("REMOVEMEMBER", "")
+            del is_paused[agent]
+        elif change.state in _PAUSES:
+            add("PAUSE", change.reason or change.state)
+            is_paused[agent] = True
+        elif is_paused[agent]:
+            add("UNPAUSE", "")
+            is_paused[agent] = False
+
+
+def _member(agent: str) -> str:
+    return f"PJSIP/{agent}"

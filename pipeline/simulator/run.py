@@ -1,0 +1,154 @@
+"""A whole simulation: every floor and day of a scenario, written to a folder.
+
+Days are simulated one after the other, so memory holds one day whatever the scenario's length.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from random import Random
+from typing import IO, Final
+from zoneinfo import ZoneInfo
+
+from pipeline.simulator.canonical import agent_state_records, call_records
+from pipeline.simulator.delivery import Delivery
+from pipeline.simulator.floor import simulate_day
+from pipeline.simulator.plan import DayPlan, Scenario, day_plans, scenario_days
+from pipeline.simulator.profile import CLIENTS, HALF_HOUR_MS
+from pipeline.simulator.queue_log import queue_log_lines
+from pipeline.simulator.truth import Truth
+
+CALLS_FILE: Final = "acd.events.ndjson"
+AGENT_STATES_FILE: Final = "acd.agent-states.ndjson"
+TRUTH_FILE: Final = "truth.json"
+FORECAST_FILE: Final = "forecast.csv"
+QUEUE_LOG_FOLDER: Final = "queue_log"
+
+Report = Callable[[int], None]
+"""Told the number of calls after each floor's day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to simulate."""
+
+    scenario: Scenario
+    seed: int
+    year: int
+    month: int
+    scale: float = 1.0
+    days: int | None = None
+    late_rate: float = 0.0001
+
+    def dates(self) -> list[date]:
+        """Return the local days."""
+        return scenario_days(self.scenario, self.year, self.month, self.days)
+
+    def plans(self, day: date) -> list[DayPlan]:
+        """Return the plan of every floor for a day."""
+        return list(day_plans(self.scenario, day, CLIENTS, self.scale))
+
+    def floors(self) -> int:
+        """Return the number of floor days: the length of the work."""
+        return len(self.dates()) * sum(len(client.sites) for client in CLIENTS)
+
+
+def write_canonical(order: Order, folder: Path, report: Report) -> dict[str, object]:
+    """Simulate and write canonical events in order of delivery; return the truth."""
+    folder.mkdir(parents=True, exist_ok=True)
+    truth = Truth()
+    calls = Delivery(_rng(order, "calls"), order.late_rate)
+    states = Delivery(_rng(order, "agent states"), 0.0)
+    with (
+        (folder / CALLS_FILE).open("wb") as calls_file,
+        (folder / AGENT_STATES_FILE).open("wb") as states_file,
+    ):
+        for day in order.dates():
+            plans = order.plans(day)
+            begins_ms = min(plan.starts_ms for plan in plans)
+            _write_lines(calls_file, calls.arrived(begins_ms))
+            _write_lines(states_file, states.arrived(begins_ms))
+            for plan in plans:
+                floor_day = simulate_day(plan, order.seed)
+                truth.add(plan, floor_day.legs)
+                calls.send(call_records(plan, floor_day))
+                states.send(agent_state_records(plan, floor_day))
+                report(len(floor_day.legs))
+        _write_lines(calls_file, calls.flush())
+        _write_lines(states_file, states.flush())
+    delivery = {"acd.events": calls.counts(), "acd.agent-states": states.counts()}
+    return _finish(order, folder, truth, {"format": "canonical", "delivery": delivery})
+
+
+def write_queue_log(order: Order, folder: Path, report: Report) -> dict[str, object]:
+    """Simulate and write one Asterisk queue_log per floor; return the truth in whole seconds."""
+    logs = folder / QUEUE_LOG_FOLDER
+    logs.mkdir(parents=True, exist_ok=True)
+    truth = Truth(resolution_ms=1000)
+    lines = 0
+    with ExitStack() as stack:
+        files: dict[str, IO[bytes]] = {}
+        for day in order.dates():
+            for plan in order.plans(day):
+                name = f"{plan.client.name}-{plan.site}" if plan.site else plan.client.name
+                if name not in files:
+                    files[name] = stack.enter_context((logs / f"{name}.log").open("wb"))
+                floor_day = simulate_day(plan, order.seed)
+                truth.add(plan, floor_day.legs)
+                written = queue_log_lines(plan, floor_day)
+                _write_lines(files[name], written)
+                lines += len(written)
+                report(len(floor_day.legs))
+    return _finish(order, folder, truth, {"format": "queue_log", "lines": lines})
+
+
+def _write_lines(file: IO[bytes], lines: list[str]) -> None:
+    if lines:
+        file.write("\n".join(lines).encode())
+        file.write(b"\n")
+
+
+def _finish(
+    order: Order, folder: Path, truth: Truth, about: dict[str, object]
+) -> dict[str, object]:
+    _write_forecast(order, folder / FORECAST_FILE)
+    content: dict[str, object] = {
+        "scenario": str(order.scenario),
+        "seed": order.seed,
+        "month": f"{order.year:04d}-{order.month:02d}",
+        "scale": order.scale,
+        **about,
+        "threshold_ms": {client.name: client.threshold_ms for client in CLIENTS},
+        "queues": truth.rows(),
+        "days": truth.day_rows(),
+    }
+    (folder / TRUTH_FILE).write_text(json.dumps(content, indent=1) + "\n")
+    return content
+
+
+def _write_forecast(order: Order, path: Path) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("client", "site", "queue", "interval_start", "expected_calls"))
+        for day in order.dates():
+            for plan in order.plans(day):
+                writer.writerows(_forecast_rows(plan))
+
+
+def _forecast_rows(plan: DayPlan) -> Iterable[tuple[str, str, str, str, str]]:
+    zone = ZoneInfo(plan.client.zone)
+    for queue in plan.queues:
+        for i, calls in enumerate(queue.forecast):
+            start = datetime.fromtimestamp((plan.starts_ms + i * HALF_HOUR_MS) // 1000, UTC)
+            local = start.astimezone(zone).isoformat()
+            yield plan.client.name, plan.site, queue.profile.name, local, f"{calls:.3f}"
+
+
+def _rng(order: Order, what: str) -> Random:
+    return Random(f"{order.seed}/delivery of {what}")  # noqa: S311 - a simulation, not a secret
