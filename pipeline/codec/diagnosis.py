@@ -133,11 +133,11 @@ _NEVER_NULL: Final = frozenset({"site"})
 """Optional by absence only: the empty string says the same."""
 
 
-def too_large(raw: bytes) -> Rejected:
+def too_large(raw: bytes, most: int = MAX_BYTES) -> Rejected:
     """Reject a record unread because of its size."""
     return Rejected(
         reason="too_large",
-        message=f"expected at most {MAX_BYTES} bytes, got {len(raw)}",
+        message=f"expected at most {most} bytes, got {len(raw)}",
         raw=raw,
     )
 

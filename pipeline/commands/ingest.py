@@ -1,0 +1,180 @@
+"""``vane ingest``: send calls from files to Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from pipeline.codec.anonymous_bank import Origin
+from pipeline.errors import InputError
+from pipeline.ingest.anonymous_bank import read_anonymous_bank
+from pipeline.ingest.canonical import CALLS, canonical_files, read_canonical
+from pipeline.ingest.message import Message
+from pipeline.ingest.produce import produce
+from pipeline.ingest.tally import Tally
+from pipeline.settings import Settings, load_settings
+
+DEAD_LETTERS: Final = "acd.events.dlq"
+
+EXAMPLES: Final = """
+Examples:
+
+  vane ingest --format canonical sim/month
+
+  vane ingest --format canonical --rate 2000 sim/double11/acd.events.ndjson
+
+  vane ingest --format anonymous-bank --client bank january1999.txt
+
+  vane ingest --format anonymous-bank --client bank --dry-run january1999.txt
+
+Running it again is safe: delivery is at least once, and an event keeps its event_id, so a second
+ingest of the same file changes no number. Rows that are no events go to acd.events.dlq with their
+bytes, file, line and reason. Canonical lines are passed on as they are; whoever reads the topic
+judges them.
+"""
+
+
+class Format(StrEnum):
+    """What a file holds."""
+
+    CANONICAL = "canonical"
+    ANONYMOUS_BANK = "anonymous-bank"
+
+
+Reader = Callable[[Callable[[int], None]], Iterator[Message]]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(epilog=EXAMPLES)
+def ingest(
+    path: Annotated[
+        Path, typer.Argument(help="A file, or for canonical a folder as vane simulate writes it.")
+    ],
+    form: Annotated[Format, typer.Option("--format", help="What the file holds.")],
+    client: Annotated[
+        str | None, typer.Option(help="Whose calls these are, where rows do not say (a bank's).")
+    ] = None,
+    site: Annotated[str, typer.Option(help="The client's site, where rows do not say.")] = "",
+    rate: Annotated[
+        int | None, typer.Option(help="Records per second at most; default: no limit.", min=1)
+    ] = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count, send nothing.")] = False,
+) -> None:
+    """Send calls from files to Kafka, and count what became of every row."""
+    settings = load_settings()
+    if not path.exists():
+        msg = f"{path}: expected a file or folder, found nothing"
+        raise InputError(msg)
+    tally = Tally()
+    readers = _readers(path, form, client, site, settings, tally)
+    console = Console(stderr=True)
+    started = time.monotonic()
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as progress:
+        for file, topics, reader in readers:
+            messages = reader(_reporter(progress, file))
+            if dry_run:
+                deque(messages, maxlen=0)
+                continue
+            asyncio.run(
+                produce(messages, tally, bootstrap=settings.bootstrap, topics=topics, rate=rate)
+            )
+    _show(tally, time.monotonic() - started, is_dry_run=dry_run)
+
+
+def _readers(
+    path: Path, form: Format, client: str | None, site: str, settings: Settings, tally: Tally
+) -> list[tuple[Path, set[str], Reader]]:
+    dead_letters = settings.topic(DEAD_LETTERS)
+    if form is Format.CANONICAL:
+        if client is not None or site:
+            msg = "expected neither --client nor --site: canonical rows name them"
+            raise typer.BadParameter(msg, param_hint="--format canonical")
+        return [
+            (
+                file,
+                {settings.topic(topic), dead_letters},
+                lambda report, file=file, topic=topic: read_canonical(
+                    file, settings.topic(topic), dead_letters, tally, report
+                ),
+            )
+            for file, topic in canonical_files(path)
+        ]
+    if not client:
+        msg = "expected whose calls these are, got nothing; for example: --client bank"
+        raise typer.BadParameter(msg, param_hint="--client")
+    if not path.is_file():
+        msg = f"{path}: expected a file, found a folder"
+        raise InputError(msg)
+    origin = Origin(client=client, site=site, customer_key=settings.customer_key)
+    calls = settings.topic(CALLS)
+    return [
+        (
+            path,
+            {calls, dead_letters},
+            lambda report: read_anonymous_bank(path, origin, calls, dead_letters, tally, report),
+        )
+    ]
+
+
+def _reporter(progress: Progress, file: Path) -> Callable[[int], None]:
+    """Return a function that moves the bar; it redraws per quarter megabyte, not per row."""
+    task = progress.add_task(file.name, total=file.stat().st_size)
+    pending = 0
+
+    def report(size: int) -> None:
+        nonlocal pending
+        pending += size
+        if pending >= 1 << 18:
+            progress.advance(task, pending)
+            pending = 0
+
+    return report
+
+
+def _show(tally: Tally, elapsed_s: float, *, is_dry_run: bool) -> None:
+    table = Table(title="dry run: nothing was sent" if is_dry_run else None)
+    table.add_column("rows")
+    table.add_column("count", justify="right")
+    table.add_row("read", f"{tally.rows:,}")
+    table.add_row("taken", f"{tally.taken:,}")
+    for reason, count in sorted(tally.rejected.items()):
+        table.add_row(f"rejected: {reason}", f"{count:,}")
+    for reason, count in sorted(tally.skipped.items()):
+        table.add_row(f"skipped: {reason}", f"{count:,}")
+    for anomaly, count in sorted(tally.anomalies.items()):
+        table.add_row(f"taken, but odd: {anomaly}", f"{count:,}")
+    console = Console()
+    console.print(table)
+    for topic, count in sorted(tally.records.items()):
+        console.print(f"{count:,} records to {topic}")
+    if not is_dry_run:
+        rate = tally.records.total() / max(elapsed_s, 1e-3)
+        console.print(f"acknowledged by Kafka in {elapsed_s:.1f} s, {rate:,.0f} records/s")
+    if not tally.adds_up:
+        msg = f"rows read are not rows accounted for: {tally}"
+        raise AssertionError(msg)

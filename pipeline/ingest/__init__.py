@@ -1,0 +1,1 @@
+"""From files to Kafka: reading rows, keying them, producing them, counting every one."""

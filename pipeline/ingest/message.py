@@ -1,0 +1,54 @@
+"""What is sent: a keyed message for a topic, and the dead letter of a row that is no event."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pipeline.domain.events import Rejected
+
+APP: Final = "vane-ingest"
+MOST_BYTES: Final = 1_048_000
+"""The largest value sent: with key and framing just within Kafka's default of 1,048,588."""
+_CUT_ABOVE: Final = 900_000
+_CUT_TO: Final = 65_536
+"""A dead letter too large to travel with its headers keeps so many of its first bytes."""
+
+Headers = list[tuple[str, bytes]]
+_NO_HEADERS: Final[Headers] = []
+
+
+class Message(NamedTuple):
+    """One record on its way to Kafka."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers = _NO_HEADERS
+
+
+def dead_letter(topic: str, meant_for: str, row: Rejected, file: Path, line: int) -> Message:
+    """Return the record that keeps a rejected row: its bytes, and in the headers why and whence.
+
+    Args:
+        topic: the dead-letter topic.
+        meant_for: the topic the row was meant for.
+        row: what was rejected and why.
+        file: the file it stands in.
+        line: its line, from 1.
+    """
+    headers = [
+        ("__connect.errors.topic", meant_for.encode()),
+        ("__connect.errors.stage", b"ingest"),
+        ("__connect.errors.exception.class.name", row.reason.encode()),
+        ("__connect.errors.exception.message", f"{file.name}:{line}: {row.message}".encode()),
+        ("dlq.reason", row.reason.encode()),
+        ("dlq.app", APP.encode()),
+        ("dlq.file", file.name.encode()),
+        ("dlq.line", str(line).encode()),
+    ]
+    value = row.raw
+    if len(value) > _CUT_ABOVE:
+        headers.append(("dlq.cut.from.bytes", str(len(value)).encode()))
+        value = value[:_CUT_TO]
+    return Message(topic, b"", value, headers)

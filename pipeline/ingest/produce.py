@@ -1,0 +1,166 @@
+"""Messages to Kafka in whole batches: acknowledged by all replicas, idempotent, in order.
+
+Batches are filled here, one per partition, because handing over single records costs the client
+five times as much. The partition of a key is the one every Kafka client would choose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
+from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from pipeline.errors import BrokerUnavailable, InputError
+from pipeline.ingest.message import MOST_BYTES, Message
+from pipeline.ingest.tally import Tally
+
+BATCH_BYTES: Final = 262_144
+_MOST_KEYS_KNOWN: Final = 10_000
+_PULSES_PER_S: Final = 20
+"""With a rate, so often per second what is due is sent."""
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return the partition of a key as Kafka's default partitioner has it."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+async def produce(
+    messages: Iterable[Message], tally: Tally, *, bootstrap: str, topics: set[str], rate: int | None
+) -> None:
+    """Send all messages and wait until each is acknowledged.
+
+    Args:
+        messages: what to send; drawn as fast as the broker takes it.
+        tally: counts the records sent per topic.
+        bootstrap: ``host:port`` of a broker.
+        topics: every topic that may occur; they must exist.
+        rate: messages per second at most, or None for as fast as possible.
+
+    Raises:
+        BrokerUnavailable: no broker answered, or it stopped answering.
+        InputError: a topic does not exist.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES
+    )
+    try:
+        await producer.start()
+    except KafkaConnectionError as error:
+        await producer.stop()
+        msg = f"no Kafka broker answered at {bootstrap}; start the local one with: vane kafka start"
+        raise BrokerUnavailable(msg) from error
+    try:
+        partitions = await _partition_counts(producer, topics)
+        batches = _Batches(producer, partitions, tally)
+        await _send_all(batches, messages, rate)
+        await batches.finish()
+    except MessageSizeTooLargeError as error:
+        msg = f"expected topics that take records of {MOST_BYTES} bytes; raise max.message.bytes"
+        raise InputError(msg) from error
+    except KafkaError as error:
+        msg = f"Kafka at {bootstrap} did not take the records: {error!r}; running again is safe"
+        raise BrokerUnavailable(msg) from error
+    finally:
+        await producer.stop()
+
+
+async def _partition_counts(producer: AIOKafkaProducer, topics: set[str]) -> dict[str, int]:
+    cluster = await producer.client.fetch_all_metadata()
+    counts = {}
+    for topic in sorted(topics):
+        known = cluster.partitions_for_topic(topic)
+        if not known:
+            msg = f"expected the topic {topic!r} to exist; create all topics with: vane topics create"
+            raise InputError(msg)
+        counts[topic] = len(known)
+    return counts
+
+
+async def _send_all(batches: _Batches, messages: Iterable[Message], rate: int | None) -> None:
+    if rate is None:
+        for message in messages:
+            if not batches.add(message):
+                await batches.send_full(message)
+        return
+    per_pulse = max(1, rate // _PULSES_PER_S)
+    started = time.monotonic()
+    for sent, message in enumerate(messages, start=1):
+        if not batches.add(message):
+            await batches.send_full(message)
+        if sent % per_pulse == 0:
+            await batches.send_open()
+            await asyncio.sleep(max(0.0, started + sent / rate - time.monotonic()))
+
+
+class _Batches:
+    """The batches being filled, one per topic and partition, and those on their way."""
+
+    def __init__(
+        self, producer: AIOKafkaProducer, partitions: Mapping[str, int], tally: Tally
+    ) -> None:
+        self._producer = producer
+        self._partitions = partitions
+        self._tally = tally
+        self._open: dict[tuple[str, int], BatchBuilder] = {}
+        self._places: dict[tuple[str, bytes], tuple[str, int]] = {}
+        self._on_their_way: set[asyncio.Future[object]] = set()
+
+    def add(self, message: Message) -> bool:
+        """Put a message into its batch, or say that the batch is full."""
+        place = self._place(message)
+        batch = self._open.get(place)
+        if batch is None:
+            batch = self._open[place] = self._producer.create_batch()
+        if (
+            batch.append(key=message.key, value=message.value, timestamp=None, headers=message.headers)
+            is None
+        ):
+            return False
+        self._tally.records[message.topic] += 1
+        return True
+
+    async def send_full(self, message: Message) -> None:
+        """Send the batch a message did not fit into, and put it into a fresh one."""
+        place = self._place(message)
+        await self._send(place, self._open.pop(place))
+        if not self.add(message):
+            raise AssertionError(message.topic)
+
+    async def send_open(self) -> None:
+        """Send all batches as they are."""
+        for place in list(self._open):
+            await self._send(place, self._open.pop(place))
+
+    async def finish(self) -> None:
+        """Send what is left and wait until all is acknowledged."""
+        await self.send_open()
+        while self._on_their_way:
+            await self._collect(asyncio.FIRST_COMPLETED)
+
+    def _place(self, message: Message) -> tuple[str, int]:
+        place = self._places.get((message.topic, message.key))
+        if place is None:
+            if len(self._places) >= _MOST_KEYS_KNOWN:
+                self._places.clear()
+            partition = partition_of(message.key, self._partitions[message.topic])
+            place = self._places[message.topic, message.key] = (message.topic, partition)
+        return place
+
+    async def _send(self, place: tuple[str, int], batch: BatchBuilder) -> None:
+        topic, partition = place
+        self._on_their_way.add(await self._producer.send_batch(batch, topic, partition=partition))
+        for future in [future for future in self._on_their_way if future.done()]:
+            self._on_their_way.remove(future)
+            future.result()
+
+    async def _collect(self, when: str) -> None:
+        done, self._on_their_way = await asyncio.wait(self._on_their_way, return_when=when)
+        for future in done:
+            future.result()
