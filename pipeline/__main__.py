@@ -1,0 +1,5 @@
+"""``python -m pipeline`` is ``vane``."""
+
+from pipeline.cli import main
+
+main()

@@ -1,0 +1,81 @@
+"""The ``vane`` command: a table of commands, each in its own module, loaded when called.
+
+Loading on demand keeps ``vane --help`` quick and lets a worker image do without the batch
+packages.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from pipeline import __version__
+from pipeline.errors import PipelineError
+
+COMMANDS: Final = {
+    "demo": "The whole path on this machine: broker, worker, 双11 day, alert, month, settlement",
+    "kafka": "Start, stop or look at the local Kafka broker",
+    "topics": "Create and check the topics",
+    "simulate": "Write the events of a simulated contact centre",
+    "ingest": "Send calls from files to Kafka",
+    "worker": "Run the live side: fold call events into KPIs and alerts",
+    "land": "Bring Kafka topics to Parquet, exactly once",
+    "month": "Close a month: gates, models, settlement, publishing",
+    "reconcile": "Compare the live numbers with the month, row by row",
+    "query": "Ask the published catalog in SQL",
+}
+
+
+class _Lazy(TyperGroup):
+    """A group that imports a command's module when it is first needed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - typer's own context
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"pipeline.commands.{cmd_name}")
+        return typer.main.get_command(module.app)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = typer.Typer(
+    cls=_Lazy,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: vane demo. Help on a command: vane COMMAND --help.",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vane {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def vane(
+    *,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show version.")
+    ] = False,
+) -> None:
+    """Live KPIs and a month-end close for outsourced contact centres."""
+
+
+def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - typer exits the process
+    """Run the command line; errors raised on purpose are printed without a traceback."""
+    try:
+        return app(args=arguments, prog_name="vane")
+    except PipelineError as error:
+        typer.secho(f"vane: {error}", fg="red", err=True)
+        sys.exit(1)

@@ -1,0 +1,50 @@
+"""Which legs have been let go, remembered for a while in eight bytes each.
+
+An event of such a leg cannot be counted any more (its facts are gone), so it is late. The
+memory is bounded: two generations, so a leg is remembered for 12 to 24 hours of event time.
+A leg id must not be used again; one used again later than that is counted as a new leg by the
+live side and as the same leg by the batch, and reconciliation shows it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Final
+
+LegKey = tuple[str, int, str, str, str]
+"""(contact_id, leg, queue, client, site)."""
+
+REMEMBERED_MS: Final = 12 * 3_600_000
+
+
+def fingerprint(key: LegKey) -> int:
+    """Return 64 bits that stand for the key; the same in every process."""
+    raw = "\x1f".join((key[0], str(key[1]), *key[2:])).encode()
+    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "big")
+
+
+@dataclass(slots=True)
+class ClosedLegs:
+    """Two generations of fingerprints and the event time at which they change places."""
+
+    newer: set[int] = field(default_factory=set)
+    older: set[int] = field(default_factory=set)
+    rotate_at_ms: int = 0
+
+    def __contains__(self, key: LegKey) -> bool:
+        """Say whether the leg was let go within the time remembered."""
+        if not self.newer and not self.older:
+            return False
+        mark = fingerprint(key)
+        return mark in self.newer or mark in self.older
+
+    def add(self, key: LegKey) -> None:
+        """Remember a leg."""
+        self.newer.add(fingerprint(key))
+
+    def rotate(self, now_ms: int) -> None:
+        """Forget the older generation when its time has come."""
+        if now_ms >= self.rotate_at_ms:
+            self.older, self.newer = self.newer, set()
+            self.rotate_at_ms = now_ms + REMEMBERED_MS

@@ -1,0 +1,386 @@
+"""The live numbers of one partition: a deterministic fold over its log.
+
+State at offset N is a pure function of the records before N (and of the configuration): not of
+how the log was cut into chunks, how often the fold was restarted from its own ``dump``, or of
+any wall clock. Every record ends as exactly one of accepted, duplicate, late, rejected or
+quarantined, and the five counts add up to the offsets folded.
+
+Knows no broker and no codec. ``fold_state.py`` turns the state into plain values and back.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from pipeline.domain import alert, kpi
+from pipeline.domain.closed_legs import ClosedLegs, LegKey
+from pipeline.domain.events import CallEvent, EventType, Rejected
+from pipeline.domain.leg import LegFacts, apply
+from pipeline.domain.outcome import Contribution, contributions, is_finished, stands_alone
+from pipeline.domain.target import ServiceTarget, TargetHistory
+from pipeline.domain.watermark import CLOCK_AHEAD_MS, GRACE_MS, Watermark
+
+MAX_LEG_AGE_MS: Final = 12 * 3_600_000
+"""A leg that never finishes is let go this long after its first event."""
+
+SWEEP_MS: Final = 15 * 60_000
+"""How often (event time) legs and panes that nothing can change any more are dropped."""
+
+LONGEST_WINDOW_MS: Final = max(kpi.WINDOWS_S) * 1000
+
+QueueKey = tuple[str, str, str]
+Record = tuple[int, int, CallEvent | Rejected]
+"""(offset, broker append time in ms, what was decoded)."""
+
+_QUEUED = EventType.QUEUED
+_WIDTHS = tuple(len(fields) for fields in kpi.KPI_FIELDS.values())
+
+
+class GapInLogError(ValueError):
+    """The first record offered lies beyond the offset the state needs next."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        """Keep both offsets."""
+        self.expected = expected
+        self.found = found
+        super().__init__(f"expected offset {expected}, found {found}")
+
+
+@dataclass(slots=True)
+class Counters:
+    """The five ends of an input record; they add up to the offsets folded."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    late: int = 0
+    rejected: int = 0
+    quarantined: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return how many records were folded."""
+        return self.accepted + self.duplicate + self.late + self.rejected + self.quarantined
+
+
+@dataclass(slots=True, eq=False)
+class QueueState:
+    """Panes and alert states of one queue; ``panes[i]`` maps pane start to counts of KPI i."""
+
+    client: str
+    site: str
+    queue: str
+    history: TargetHistory
+    panes: tuple[dict[int, list[int]], ...] = field(default_factory=lambda: ({}, {}, {}))
+    alerts: dict[str, alert.AlertState] = field(default_factory=dict)
+    newest_pane: int = 0
+
+    @property
+    def key(self) -> str:
+        """Return ``client/site/queue``, the first part of an output's key."""
+        return f"{self.client}/{self.site}/{self.queue}"
+
+    def open_pane(self, kpi_index: int, start: int) -> list[int]:
+        """Add an empty pane and return its counts."""
+        counts = self.panes[kpi_index][start] = [0] * _WIDTHS[kpi_index]
+        if kpi_index == 0 and start > self.newest_pane:
+            self.newest_pane = start
+        return counts
+
+
+@dataclass(slots=True, eq=False)
+class Leg:
+    """A leg in memory: its facts and what it counts for now."""
+
+    facts: LegFacts
+    queue: QueueState
+    counted: tuple[Contribution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LateEvent:
+    """An event that the live side did not admit, and why: ``behind_watermark`` or ``leg_closed``."""
+
+    offset: int
+    event: CallEvent
+    reason: str
+
+
+@dataclass(slots=True)
+class Outbox:
+    """What the records folded since the last ``take_outbox`` lead to."""
+
+    panes: dict[tuple[QueueState, int, int], list[int]] = field(default_factory=dict)
+    """(queue, KPI index, pane start) to its counts: the live list, not a copy."""
+    alerts: list[alert.Alert] = field(default_factory=list)
+    late: list[LateEvent] = field(default_factory=list)
+    rejected: list[tuple[int, Rejected]] = field(default_factory=list)
+    quarantined: list[tuple[int, CallEvent]] = field(default_factory=list)
+
+
+class PartitionFold:
+    """State of one partition of the call-event log and the rules that move it."""
+
+    __slots__ = (
+        "_dirty",
+        "_history",
+        "_numbers",
+        "_rules",
+        "_timers",
+        "closed",
+        "counters",
+        "first_offset",
+        "legs",
+        "next_boundary",
+        "next_offset",
+        "next_sweep",
+        "outbox",
+        "queues",
+        "watermark",
+    )
+
+    def __init__(
+        self,
+        history: Callable[[str, str, str], TargetHistory],
+        rules: Iterable[alert.DropRule] = (),
+        *,
+        first_offset: int = 0,
+    ) -> None:
+        """Start empty before ``first_offset``; ``history`` gives a queue's dated targets."""
+        self._history = history
+        self._rules = tuple(rules)
+        self.first_offset = first_offset
+        self.next_offset = first_offset
+        self.watermark = Watermark()
+        self.next_boundary = 0
+        self.next_sweep = 0
+        self.legs: dict[LegKey, Leg] = {}
+        self.queues: dict[QueueKey, QueueState] = {}
+        self.closed = ClosedLegs()
+        self.counters = Counters()
+        self.outbox = Outbox()
+        self._timers: list[tuple[int, int, Leg]] = []
+        self._numbers = itertools.count()
+        self._dirty: set[Leg] = set()
+
+    def fold(self, records: Iterable[Record]) -> None:
+        """Fold records in offset order; those already folded are skipped.
+
+        Raises:
+            GapInLogError: a record lies beyond the next offset; nothing from it on was folded.
+        """
+        # The hot path of the live side: names are local and the common case is flat.
+        legs, counters, watermark, dirty = self.legs, self.counters, self.watermark, self._dirty
+        candidate, closed = watermark.candidate, self.closed
+        for offset, appended_ms, event in records:
+            if offset != self.next_offset:
+                if offset < self.next_offset:
+                    continue
+                raise GapInLogError(self.next_offset, offset)
+            self.next_offset = offset + 1
+            if isinstance(event, Rejected):
+                counters.rejected += 1
+                self.outbox.rejected.append((offset, event))
+                continue
+            at = event.occurred_at_ms
+            if at > appended_ms + CLOCK_AHEAD_MS:
+                counters.quarantined += 1
+                self.outbox.quarantined.append((offset, event))
+                continue
+            horizon = watermark.ms - GRACE_MS
+            if at < horizon:
+                counters.late += 1
+                self.outbox.late.append(LateEvent(offset, event, "behind_watermark"))
+                continue
+            now = candidate(event.source, at, appended_ms)
+            if now > watermark.ms:
+                if now >= self.next_boundary:
+                    self._close_boundaries(now)
+                watermark.ms = now
+                horizon = now - GRACE_MS
+            key = (event.contact_id, event.leg, event.queue, event.client, event.site)
+            leg = legs.get(key)
+            if leg is not None and leg.facts.last_ms < horizon:
+                leg = self._let_go_if_expired(key, leg)
+            if leg is None or leg.facts.queued_at is None:
+                if key in closed and not stands_alone(event):
+                    counters.late += 1
+                    self.outbox.late.append(LateEvent(offset, event, "leg_closed"))
+                    continue
+            if leg is None:
+                queue = self.queue(event.client, event.site, event.queue)
+                leg = legs[key] = Leg(LegFacts(), queue)
+            if apply(leg.facts, event):
+                counters.accepted += 1
+                dirty.add(leg)
+                if event.type is _QUEUED:
+                    self._start_timer(leg)
+            else:
+                counters.duplicate += 1
+        self._settle(watermark.ms)
+
+    def queue(self, client: str, site: str, queue: str) -> QueueState:
+        """Return the state of a queue, empty at first."""
+        key = (client, site, queue)
+        found = self.queues.get(key)
+        if found is None:
+            found = QueueState(client, site, queue, self._history(client, site, queue))
+            self.queues[key] = found
+        return found
+
+    def resume(self, leg: Leg) -> None:
+        """Take up a leg of a restored state: what it counts for, and its timer if it waits."""
+        leg.counted = contributions(leg.facts, self._target(leg.queue, leg.facts), self.watermark.ms)
+        if leg.facts.answered is None:
+            self._start_timer(leg)
+
+    def _start_timer(self, leg: Leg) -> None:
+        queued = leg.facts.queued_at
+        if queued is not None:
+            target = leg.queue.history.at(queued)
+            due = queued + target.threshold_ms + target.inclusive
+            heapq.heappush(self._timers, (due, next(self._numbers), leg))
+
+    # --- event time moves on -----------------------------------------------------------------
+
+    def _close_boundaries(self, now: int) -> None:
+        """Settle, evaluate the rules and sweep at every pane boundary up to ``now``."""
+        if self.next_boundary == 0:
+            self.next_boundary = kpi.pane_start(now) + kpi.PANE_MS
+            self.next_sweep = self.next_boundary + SWEEP_MS
+            return
+        while self.next_boundary <= now:
+            boundary = self.next_boundary
+            self.watermark.ms = boundary
+            self._settle(boundary)
+            quiet = True
+            for queue in self.queues.values():
+                if queue.newest_pane >= boundary - LONGEST_WINDOW_MS:
+                    quiet = False
+                    if self._rules:
+                        self._evaluate(queue, boundary)
+            if boundary >= self.next_sweep:
+                self._sweep(boundary)
+                self.next_sweep = boundary + SWEEP_MS
+            self.next_boundary = boundary + kpi.PANE_MS
+            if quiet:
+                self._skip_quiet(now)
+
+    def _skip_quiet(self, now: int) -> None:
+        """Jump over boundaries at which nothing can happen: empty windows, no timer due."""
+        until = now if not self._timers else min(now, self._timers[0][0])
+        self.next_boundary = max(self.next_boundary, kpi.pane_start(until))
+
+    def _settle(self, now: int) -> None:
+        """Bring the panes up to date with the legs, as of event time ``now``."""
+        timers = self._timers
+        dirty = self._dirty
+        while timers and timers[0][0] <= now:
+            leg = heapq.heappop(timers)[2]
+            if leg.facts.answered is None:
+                dirty.add(leg)
+        if not dirty:
+            return
+        changed = self.outbox.panes
+        for leg in dirty:
+            facts = leg.facts
+            queue = leg.queue
+            new = contributions(facts, self._target(queue, facts), now)
+            old = leg.counted
+            if new == old:
+                continue
+            for i, pane, deltas in old:
+                counts = queue.panes[i][pane]
+                for j, n in deltas:
+                    counts[j] -= n
+                changed[queue, i, pane] = counts
+            for i, pane, deltas in new:
+                counts = queue.panes[i].get(pane) or queue.open_pane(i, pane)
+                for j, n in deltas:
+                    counts[j] += n
+                changed[queue, i, pane] = counts
+            leg.counted = new
+        dirty.clear()
+
+    @staticmethod
+    def _target(queue: QueueState, facts: LegFacts) -> ServiceTarget:
+        at = facts.queued_at
+        return queue.history.at(facts.first_ms if at is None else at)
+
+    def _evaluate(self, queue: QueueState, boundary: int) -> None:
+        for rule in self._rules:
+            offered, within = window_counts(queue, boundary, rule.window_ms)
+            state = queue.alerts.setdefault(rule.name, alert.AlertState())
+            goal = queue.history.at(boundary).goal_permille
+            status = alert.evaluate(
+                rule, state, offered=offered, answered_within=within, goal_permille=goal
+            )
+            if status is not None:
+                self.outbox.alerts.append(
+                    alert.Alert(
+                        alert_id=alert.alert_id(rule, queue.key, boundary, state.transitions),
+                        status=status,
+                        rule=rule.name,
+                        rule_version=rule.version,
+                        severity=rule.severity,
+                        runbook=rule.runbook,
+                        client=queue.client,
+                        site=queue.site,
+                        queue=queue.queue,
+                        at_ms=boundary,
+                        window_ms=rule.window_ms,
+                        offered=offered,
+                        answered_within=within,
+                        goal_permille=goal,
+                    )
+                )
+
+    # --- letting go ---------------------------------------------------------------------------
+
+    def _let_go_if_expired(self, key: LegKey, leg: Leg) -> Leg | None:
+        """Drop the leg if nothing admitted from now on can be an event it has already seen.
+
+        Everything it has seen is older than the grace, so a repetition would be late; and it
+        has finished, or is too old to wait for. What still comes for it is late, too.
+        """
+        facts = leg.facts
+        if not is_finished(facts) and facts.first_ms >= self.watermark.ms - MAX_LEG_AGE_MS:
+            return leg
+        if leg in self._dirty:
+            self._settle(self.watermark.ms)
+        del self.legs[key]
+        self.closed.add(key)
+        return None
+
+    def _sweep(self, now: int) -> None:
+        """Drop expired legs, then panes older than every live leg and every open window."""
+        self.closed.rotate(now)
+        horizon = now - GRACE_MS
+        for key, leg in [(k, g) for k, g in self.legs.items() if g.facts.last_ms < horizon]:
+            self._let_go_if_expired(key, leg)
+        oldest = min((leg.facts.first_ms for leg in self.legs.values()), default=now)
+        floor = kpi.pane_start(min(oldest, horizon - LONGEST_WINDOW_MS))
+        for queue in self.queues.values():
+            for panes in queue.panes:
+                for start in [s for s in panes if s < floor]:
+                    del panes[start]
+
+    def take_outbox(self) -> Outbox:
+        """Return and clear what has come up since the last call."""
+        taken, self.outbox = self.outbox, Outbox()
+        return taken
+
+
+def window_counts(queue: QueueState, end_ms: int, window_ms: int) -> tuple[int, int]:
+    """Return (offered, answered within) of the window that ends, exclusive, at a pane boundary."""
+    panes = queue.panes[0]
+    offered = within = 0
+    for start in range(end_ms - window_ms, end_ms, kpi.PANE_MS):
+        counts = panes.get(start)
+        if counts is not None:
+            offered += counts[0]
+            within += counts[2]
+    return offered, within

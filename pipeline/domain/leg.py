@@ -1,0 +1,207 @@
+"""What is known of one leg, as facts that merge.
+
+Rules for editors of this file:
+1. Every slot merges with min, or is a set or a map of such slots, so that facts form a
+   commutative, idempotent monoid: order and repetition of events cannot change them.
+2. Nothing is decided here; ``outcome.py`` decides. SQL mirrors this file in
+   ``dbt_like_sql/models/intermediate/int_leg_facts.sql``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from pipeline.domain.events import BEFORE_QUEUE, CallEvent, EventType
+
+# Bound once: attribute access on an enum class is slow and this is the hot path.
+_QUEUED = EventType.QUEUED
+_OFFERED = EventType.OFFERED
+_ANSWERED = EventType.ANSWERED
+_HOLD_STARTED = EventType.HOLD_STARTED
+_HOLD_ENDED = EventType.HOLD_ENDED
+_ABANDONED = EventType.ABANDONED
+_FLOWED_OUT = EventType.FLOWED_OUT
+_TRANSFERRED = EventType.TRANSFERRED
+_ENDED = EventType.ENDED
+_WRAPUP_STARTED = EventType.WRAPUP_STARTED
+_WRAPUP_ENDED = EventType.WRAPUP_ENDED
+_CALLBACK_REQUESTED = EventType.CALLBACK_REQUESTED
+_COMPLAINT_FLAGGED = EventType.COMPLAINT_FLAGGED
+
+Hold = tuple[int | None, int | None]
+Labelled = tuple[int, str]
+
+
+@dataclass(slots=True)
+class LegFacts:
+    """Facts of one leg; instants are epoch milliseconds UTC, ``None`` is not (yet) known.
+
+    ``answered``, ``flowed_out``, ``transferred`` and ``ended`` carry a label beside the instant
+    (agent, reason, ``kind:target``, who ended it); the earliest wins, ties go to the smaller
+    label. ``holds`` maps ``hold_seq`` to (start, end). ``offers`` holds (instant, agent) pairs.
+    ``complaints`` and ``before_queue`` are sets of instants: each instant is one occurrence,
+    countable without the rest of the leg.
+    """
+
+    queued_at: int | None = None
+    answered: Labelled | None = None
+    abandoned_at: int | None = None
+    flowed_out: Labelled | None = None
+    callback_at: int | None = None
+    transferred: Labelled | None = None
+    ended: Labelled | None = None
+    wrapup_started_at: int | None = None
+    wrapup_ended_at: int | None = None
+    customer_ref: str | None = None
+    holds: dict[int, Hold] | None = None
+    offers: set[Labelled] | None = None
+    complaints: set[int] | None = None
+    before_queue: set[int] | None = None
+    first_ms: int = 0
+    last_ms: int = 0
+
+
+def apply(facts: LegFacts, event: CallEvent) -> bool:  # noqa: C901, PLR0911, PLR0912 - one table, flat on purpose
+    """Merge one event into the facts, in place; say whether anything changed.
+
+    An event that changes nothing is a duplicate (or says what a better-placed one said).
+    """
+    at = event.occurred_at_ms
+    kind = event.type
+    if facts.first_ms == 0 or at < facts.first_ms:
+        facts.first_ms = at
+    if at > facts.last_ms:
+        facts.last_ms = at
+    changed = False
+    if event.customer_ref is not None and (
+        facts.customer_ref is None or event.customer_ref < facts.customer_ref
+    ):
+        facts.customer_ref = event.customer_ref
+        changed = True
+    if kind is _QUEUED:
+        if facts.queued_at is None or at < facts.queued_at:
+            facts.queued_at = at
+            return True
+        return changed
+    if kind is _OFFERED:
+        offer = (at, event.agent or "")
+        if facts.offers is None:
+            facts.offers = {offer}
+            return True
+        if offer not in facts.offers:
+            facts.offers.add(offer)
+            return True
+        return changed
+    if kind is _ANSWERED:
+        new = (at, event.agent or "")
+        if facts.answered is None or new < facts.answered:
+            facts.answered = new
+            return True
+        return changed
+    if kind is _ENDED:
+        new = (at, event.reason or "")
+        if facts.ended is None or new < facts.ended:
+            facts.ended = new
+            return True
+        return changed
+    if kind is _WRAPUP_STARTED:
+        if facts.wrapup_started_at is None or at < facts.wrapup_started_at:
+            facts.wrapup_started_at = at
+            return True
+        return changed
+    if kind is _WRAPUP_ENDED:
+        if facts.wrapup_ended_at is None or at < facts.wrapup_ended_at:
+            facts.wrapup_ended_at = at
+            return True
+        return changed
+    if kind is _HOLD_STARTED or kind is _HOLD_ENDED:
+        return _apply_hold(facts, event.hold_seq or 0, at, started=kind is _HOLD_STARTED) or changed
+    if kind is _ABANDONED:
+        if event.reason == BEFORE_QUEUE:
+            facts.before_queue, grown = _grown(facts.before_queue, at)
+            return grown or changed
+        if facts.abandoned_at is None or at < facts.abandoned_at:
+            facts.abandoned_at = at
+            return True
+        return changed
+    if kind is _FLOWED_OUT:
+        new = (at, event.reason or "")
+        if facts.flowed_out is None or new < facts.flowed_out:
+            facts.flowed_out = new
+            return True
+        return changed
+    if kind is _TRANSFERRED:
+        new = (at, f"{event.transfer_kind or ''}:{event.transfer_target or ''}")
+        if facts.transferred is None or new < facts.transferred:
+            facts.transferred = new
+            return True
+        return changed
+    if kind is _CALLBACK_REQUESTED:
+        if facts.callback_at is None or at < facts.callback_at:
+            facts.callback_at = at
+            return True
+        return changed
+    if kind is _COMPLAINT_FLAGGED:
+        facts.complaints, grown = _grown(facts.complaints, at)
+        return grown or changed
+    msg = f"no rule for event type {kind!r}"
+    raise AssertionError(msg)
+
+
+def _grown(known: set[int] | None, at: int) -> tuple[set[int], bool]:
+    if known is None:
+        return {at}, True
+    if at in known:
+        return known, False
+    known.add(at)
+    return known, True
+
+
+def _apply_hold(facts: LegFacts, seq: int, at: int, *, started: bool) -> bool:
+    if facts.holds is None:
+        facts.holds = {}
+    start, end = facts.holds.get(seq, (None, None))
+    if started:
+        if start is not None and at >= start:
+            return False
+        facts.holds[seq] = (at, end)
+        return True
+    if end is not None and at >= end:
+        return False
+    facts.holds[seq] = (start, at)
+    return True
+
+
+def merge(one: LegFacts, other: LegFacts) -> LegFacts:
+    """Return the facts known from either side; commutative, associative, idempotent."""
+    merged = LegFacts()
+    for field in fields(LegFacts):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        setattr(merged, field.name, _merge_slot(field.name, a, b))
+    return merged
+
+
+def _merge_slot(name: str, a: object, b: object) -> object:
+    if name == "last_ms":
+        return max(a, b)  # type: ignore[call-overload]
+    if name == "first_ms":
+        return min(a or b, b or a)  # type: ignore[call-overload]
+    if a is None or b is None:
+        known = b if a is None else a
+        return known.copy() if isinstance(known, dict | set) else known
+    if isinstance(a, set) and isinstance(b, set):
+        return a | b
+    if isinstance(a, dict) and isinstance(b, dict):
+        return {
+            seq: (_least(a, b, seq, 0), _least(a, b, seq, 1)) for seq in a.keys() | b.keys()
+        }
+    return min(a, b)  # type: ignore[call-overload]
+
+
+def _least(a: dict[int, Hold], b: dict[int, Hold], seq: int, slot: int) -> int | None:
+    known = [
+        at
+        for holds in (a, b)
+        if (hold := holds.get(seq)) is not None and (at := hold[slot]) is not None
+    ]
+    return min(known, default=None)

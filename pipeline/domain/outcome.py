@@ -1,0 +1,210 @@
+"""The one place that decides what a leg counts for, and when.
+
+Definitions (all instants in epoch milliseconds, all spans half-open):
+
+* *outcome* of a queued leg: the earliest of answered, callback requested, flowed out,
+  abandoned; ties in that order. ``wait_ms`` = outcome - queued, at least 0.
+* *within*: ``wait_ms <= threshold`` (``<`` if the contract says so).
+* *service-level event*: the instant at which the leg's fate is known: the outcome if within,
+  else the moment the threshold passed (Cisco: answered, abandoned, or past the threshold still
+  waiting, whichever is first). A leg without an outcome counts as ``waiting_over`` once the
+  watermark has passed that moment. So live and month-end attribute a call to the same pane.
+* *completion*: an answered leg that has ended, its wrap-up over if it had one: the later of
+  ended and wrap-up ended. ``talk_ms`` = ended - answered - hold, at least 0; ``hold_ms`` = sum
+  over ``hold_seq`` of end - start, an open hold being closed by ``ended``;
+  ``acw_ms`` = wrap-up ended - wrap-up started.
+* A leg whose ``queued`` is not known counts for nothing but its complaints and its
+  before-queue abandons, which stand by themselves.
+
+SQL mirrors this file in ``dbt_like_sql/models/intermediate/int_leg_outcomes.sql``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from pipeline.domain.events import BEFORE_QUEUE, CallEvent, EventType
+from pipeline.domain.kpi import (
+    COMPLAINT_SIGNAL_FIELDS,
+    HANDLE_TIME_FIELDS,
+    PANE_MS,
+    SERVICE_LEVEL_FIELDS,
+)
+from pipeline.domain.leg import LegFacts
+from pipeline.domain.target import ServiceTarget
+
+
+class OutcomeKind(StrEnum):
+    """How the wait of a leg ended."""
+
+    ANSWERED = "answered"
+    CALLBACK = "callback"
+    FLOWED_OUT = "flowed_out"
+    ABANDONED = "abandoned"
+    WAITING = "waiting"
+
+
+_COMPLAINT_FLAGGED = EventType.COMPLAINT_FLAGGED
+_ANSWERED = OutcomeKind.ANSWERED
+_CALLBACK = OutcomeKind.CALLBACK
+_FLOWED_OUT = OutcomeKind.FLOWED_OUT
+_ABANDONED = OutcomeKind.ABANDONED
+_WAITING = OutcomeKind.WAITING
+
+
+class Outcome(NamedTuple):
+    """The fate of one queued leg; ``wait_ms`` is the wait so far while it is waiting."""
+
+    kind: OutcomeKind
+    outcome_at: int | None
+    wait_ms: int
+    is_within: bool
+    service_level_at: int | None
+    """When the leg counts for service level; None while its fate is open."""
+
+
+class Handling(NamedTuple):
+    """Agent time of one completed leg, milliseconds."""
+
+    completed_at: int
+    talk_ms: int
+    hold_ms: int
+    acw_ms: int
+
+
+def classify(facts: LegFacts, target: ServiceTarget, watermark_ms: int) -> Outcome | None:
+    """Decide the outcome of a leg as of a watermark; None if it is not known to have queued."""
+    queued = facts.queued_at
+    if queued is None:
+        return None
+    kind, at = _WAITING, None
+    if facts.answered is not None:
+        kind, at = _ANSWERED, facts.answered[0]
+    if facts.callback_at is not None and (at is None or facts.callback_at < at):
+        kind, at = _CALLBACK, facts.callback_at
+    if facts.flowed_out is not None and (at is None or facts.flowed_out[0] < at):
+        kind, at = _FLOWED_OUT, facts.flowed_out[0]
+    if facts.abandoned_at is not None and (at is None or facts.abandoned_at < at):
+        kind, at = _ABANDONED, facts.abandoned_at
+    if at is None:
+        waited = max(0, watermark_ms - queued)
+        passed = target.has_passed(waited)
+        return Outcome(kind, None, waited, False, queued + target.threshold_ms if passed else None)
+    wait = at - queued if at > queued else 0
+    if target.is_within(wait):
+        return Outcome(kind, at, wait, True, queued + wait)
+    return Outcome(kind, at, wait, False, queued + target.threshold_ms)
+
+
+def handling(facts: LegFacts) -> Handling | None:
+    """Return the agent time of a leg, or None while it is not completed (or has not queued)."""
+    if facts.queued_at is None or facts.answered is None or facts.ended is None:
+        return None
+    ended = facts.ended[0]
+    acw = 0
+    completed = ended
+    if facts.wrapup_started_at is not None:
+        if facts.wrapup_ended_at is None:
+            return None
+        acw = max(0, facts.wrapup_ended_at - facts.wrapup_started_at)
+        completed = max(ended, facts.wrapup_ended_at)
+    hold = 0
+    if facts.holds is not None:
+        for start, end in facts.holds.values():
+            if start is not None:
+                hold += max(0, (ended if end is None else end) - start)
+    return Handling(completed, max(0, ended - facts.answered[0] - hold), hold, acw)
+
+
+def is_finished(facts: LegFacts) -> bool:
+    """Say whether nothing more is expected of the leg but a complaint."""
+    if facts.queued_at is None:
+        return True
+    if facts.answered is not None:
+        return facts.ended is not None and (
+            facts.wrapup_started_at is None or facts.wrapup_ended_at is not None
+        )
+    return (
+        facts.abandoned_at is not None
+        or facts.flowed_out is not None
+        or facts.callback_at is not None
+    )
+
+
+def stands_alone(event: CallEvent) -> bool:
+    """Say whether the event counts without the rest of its leg (complaint, before-queue abandon)."""
+    return event.type is _COMPLAINT_FLAGGED or event.reason == BEFORE_QUEUE
+
+
+# --- contributions: (kpi index, pane start, ((field index, amount), ...)) -------------------
+Deltas = tuple[tuple[int, int], ...]
+Contribution = tuple[int, int, Deltas]
+
+SERVICE_LEVEL_INDEX: Final = 0
+HANDLE_TIME_INDEX: Final = 1
+COMPLAINT_SIGNALS_INDEX: Final = 2
+
+_SL = {name: i for i, name in enumerate(SERVICE_LEVEL_FIELDS)}
+_HT = {name: i for i, name in enumerate(HANDLE_TIME_FIELDS)}
+_CS = {name: i for i, name in enumerate(COMPLAINT_SIGNAL_FIELDS)}
+
+_OFFERED = (_SL["offered"], 1)
+_WAIT_FIELD = _SL["wait_answered_ms"]
+_SL_DELTAS: Final[dict[tuple[OutcomeKind, bool], Deltas]] = {
+    (_ANSWERED, True): (_OFFERED, (_SL["answered"], 1), (_SL["answered_within"], 1)),
+    (_ANSWERED, False): (_OFFERED, (_SL["answered"], 1)),
+    (_ABANDONED, True): (_OFFERED, (_SL["abandoned"], 1), (_SL["abandoned_within"], 1)),
+    (_ABANDONED, False): (_OFFERED, (_SL["abandoned"], 1)),
+    (_FLOWED_OUT, True): (_OFFERED, (_SL["flowed_out"], 1), (_SL["flowed_out_within"], 1)),
+    (_FLOWED_OUT, False): (_OFFERED, (_SL["flowed_out"], 1)),
+    (_CALLBACK, True): (_OFFERED, (_SL["callbacks"], 1), (_SL["callbacks_within"], 1)),
+    (_CALLBACK, False): (_OFFERED, (_SL["callbacks"], 1)),
+    (_WAITING, False): (_OFFERED, (_SL["waiting_over"], 1)),
+}
+_SHORT = ((_SL["abandoned_short"], 1),)
+_BEFORE_QUEUE: Deltas = ((_SL["abandoned_before_queue"], 1),)
+_COMPLAINT: Deltas = ((_CS["complaints"], 1),)
+_TRANSFER: Deltas = ((_CS["transfers"], 1),)
+_LONG_HOLD: Deltas = ((_CS["long_holds"], 1),)
+
+
+def contributions(
+    facts: LegFacts, target: ServiceTarget, watermark_ms: int
+) -> tuple[Contribution, ...]:
+    """Return what the leg adds to which pane of which KPI, as of a watermark.
+
+    A pure function of the facts: when facts change, subtract the old contributions and add the
+    new ones; the sum over legs is then what SQL's GROUP BY gives.
+    """
+    parts: list[Contribution] = []
+    outcome = classify(facts, target, watermark_ms)
+    if outcome is not None and outcome.service_level_at is not None:
+        at = outcome.service_level_at
+        deltas = _SL_DELTAS[outcome.kind, outcome.is_within]
+        if outcome.kind is _ANSWERED:
+            deltas += ((_WAIT_FIELD, outcome.wait_ms),)
+        elif outcome.kind is _ABANDONED and outcome.wait_ms <= target.short_abandon_ms:
+            deltas += _SHORT
+        parts.append((SERVICE_LEVEL_INDEX, at - at % PANE_MS, deltas))
+    done = handling(facts)
+    if done is not None:
+        at, talk, hold, acw = done
+        pane = at - at % PANE_MS
+        parts.append(
+            (HANDLE_TIME_INDEX, pane, ((0, 1), (1, talk), (2, hold), (3, acw), (4, hold > 0)))
+        )
+        if hold >= target.long_hold_ms:
+            parts.append((COMPLAINT_SIGNALS_INDEX, pane, _LONG_HOLD))
+    if facts.transferred is not None and facts.queued_at is not None:
+        at = facts.transferred[0]
+        parts.append((COMPLAINT_SIGNALS_INDEX, at - at % PANE_MS, _TRANSFER))
+    if facts.complaints is not None:
+        parts.extend(
+            (COMPLAINT_SIGNALS_INDEX, at - at % PANE_MS, _COMPLAINT) for at in facts.complaints
+        )
+    if facts.before_queue is not None:
+        parts.extend(
+            (SERVICE_LEVEL_INDEX, at - at % PANE_MS, _BEFORE_QUEUE) for at in facts.before_queue
+        )
+    return tuple(parts)

@@ -1,0 +1,61 @@
+"""The tree of everything Vane raises on purpose.
+
+    PipelineError
+    ├── TransientError            the world may recover: retry at the edge
+    │   └── BrokerUnavailable     no Kafka broker answered
+    └── TerminalError             retrying cannot help: stop and tell a person
+        ├── ConfigError           a file in config/ or schemas/ is wrong; names file and line
+        ├── InputError            a file given by the user is wrong; names file, line and value
+        ├── GateClosed            a data-quality gate found a critical violation
+        ├── StateLost             the log no longer holds what the state needs
+        └── ReconcileError        live and batch numbers cannot be compared
+
+Bad *records* are not exceptions: they travel as values (``pipeline.domain.events.Rejected``).
+A broken invariant of our own is a plain ``AssertionError`` or ``ValueError``: a bug, so a crash.
+"""
+
+from __future__ import annotations
+
+
+class PipelineError(Exception):
+    """Base of all errors raised on purpose; ``str()`` of it is fit to show to a user."""
+
+
+class TransientError(PipelineError):
+    """The world may recover; retrying at the edge is right."""
+
+
+class BrokerUnavailable(TransientError):  # noqa: N818 - reads as the state it reports
+    """No Kafka broker answered at the given address."""
+
+
+class TerminalError(PipelineError):
+    """Retrying cannot help; a person has to change something."""
+
+
+class ConfigError(TerminalError):
+    """A file of the project's configuration is wrong."""
+
+    def __init__(self, path: object, problem: str, *, line: int | None = None) -> None:
+        """Name the file, the line where known, and what was expected."""
+        self.path = str(path)
+        self.line = line
+        self.problem = problem
+        where = f"{self.path}:{line}" if line is not None else self.path
+        super().__init__(f"{where}: {problem}")
+
+
+class InputError(TerminalError):
+    """A file or argument given by the user is wrong."""
+
+
+class GateClosed(TerminalError):  # noqa: N818 - reads as the state it reports
+    """A data-quality gate found a critical violation; nothing was published."""
+
+
+class StateLost(TerminalError):  # noqa: N818 - reads as the state it reports
+    """The log no longer holds what the recorded state needs to go on."""
+
+
+class ReconcileError(TerminalError):
+    """Live and batch numbers cannot be compared (not: they differ)."""

@@ -1,0 +1,96 @@
+"""Where and how this process runs. The only reader of the environment.
+
+Business numbers (targets, alert rules, contract terms) are not here: they are dated YAML in
+``config/``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import ConfigError
+
+DEFAULT_BOOTSTRAP = "127.0.0.1:9092"
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Validated process settings; built once at start and passed down as plain values."""
+
+    home: Path
+    """Working data: broker, landing, published months (``VANE_HOME``, default ``.vane``)."""
+    bootstrap: str
+    """Kafka bootstrap ``host:port`` (``VANE_BOOTSTRAP``, default: the local broker's)."""
+    config_dir: Path
+    """Dated YAML (``VANE_CONFIG``, default ``config/`` of the project)."""
+    schemas_dir: Path
+    """Topic and event contracts (``schemas/`` of the project)."""
+    dbt_dir: Path
+    """The dbt project (``dbt_like_sql/`` of the project)."""
+    topic_prefix: str
+    """Put before every topic name (``VANE_TOPIC_PREFIX``), so that deployments share a cluster."""
+    webhook_url: str | None
+    """Where alerts are posted (``VANE_WEBHOOK_URL``); None keeps them in the log and topic."""
+    web_port: int
+    """Port of the worker's status page on loopback (``VANE_WEB_PORT``, 0: any free one)."""
+    customer_key: bytes
+    """Secret that keys ``customer_ref`` (``VANE_CUSTOMER_KEY``)."""
+
+    @property
+    def landing(self) -> Path:
+        """Return where landed Parquet and manifests rest."""
+        return self.home / "landing"
+
+    @property
+    def published(self) -> Path:
+        """Return where published months and the catalog rest."""
+        return self.home / "published"
+
+    def topic(self, name: str) -> str:
+        """Return the broker's name of a topic of ours."""
+        return f"{self.topic_prefix}{name}"
+
+
+def load_settings(environ: dict[str, str] | None = None) -> Settings:
+    """Read the environment; raise ConfigError naming the variable, its value and what is expected."""
+    env = dict(os.environ) if environ is None else environ
+    home = Path(env.get("VANE_HOME") or ".vane").resolve()
+    config_dir = Path(env.get("VANE_CONFIG") or PROJECT_ROOT / "config").resolve()
+    if not config_dir.is_dir():
+        msg = f"expected a folder of YAML files, got {str(config_dir)!r}"
+        raise ConfigError("environment variable VANE_CONFIG", msg)
+    return Settings(
+        home=home,
+        bootstrap=env.get("VANE_BOOTSTRAP") or _local_bootstrap(home),
+        config_dir=config_dir,
+        schemas_dir=PROJECT_ROOT / "schemas",
+        dbt_dir=PROJECT_ROOT / "dbt_like_sql",
+        topic_prefix=env.get("VANE_TOPIC_PREFIX", ""),
+        webhook_url=env.get("VANE_WEBHOOK_URL") or None,
+        web_port=_port(env, "VANE_WEB_PORT", default=6066),
+        customer_key=(env.get("VANE_CUSTOMER_KEY") or "vane-development-key").encode(),
+    )
+
+
+def _local_bootstrap(home: Path) -> str:
+    record = home / "kafka" / "broker.json"
+    try:
+        found = json.loads(record.read_text())["bootstrap"]
+    except FileNotFoundError:
+        return DEFAULT_BOOTSTRAP
+    except (ValueError, KeyError, TypeError) as error:
+        msg = "expected the local broker's record with a 'bootstrap'; run: vane kafka start"
+        raise ConfigError(record, msg) from error
+    return str(found)
+
+
+def _port(env: dict[str, str], name: str, *, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdigit() or not 0 <= int(text) <= 65535:  # noqa: PLR2004 - the TCP port range
+        msg = f"expected a port from 0 to 65535, got {text!r}"
+        raise ConfigError(f"environment variable {name}", msg)
+    return int(text)

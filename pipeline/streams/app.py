@@ -1,0 +1,161 @@
+"""Wires the worker: the Faust app, its engine, its alert delivery and its status page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import faust
+import structlog
+from aiohttp import web as aiohttp_web
+from faust.types import TP, StreamT
+from faust.web import Request, Response, View
+from mode import Service
+
+from pipeline.alerting.deliver import Deliverer
+from pipeline.alerting.sinks import LogSink, Sink, WebhookSink
+from pipeline.config_files import load_alert_rules, load_targets
+from pipeline.settings import Settings
+from pipeline.streams import alert_delivery, metrics, status
+from pipeline.streams.engine import SNAPSHOT_INTERVAL_S, Engine
+from pipeline.streams.transport import ChunkSchema
+
+log = structlog.get_logger(__name__)
+
+BUFFERED_CHUNKS: Final = 16
+POLL_RECORDS: Final = 8000
+SESSION_TIMEOUT_S: Final = 10.0
+
+
+class VaneApp(faust.App):
+    """A Faust app whose transport asks ``positions`` where to read from."""
+
+    engine: Engine
+
+    async def positions(self, assigned: set[TP], generation: int) -> Any:  # noqa: ANN401 - Mapping[TP, int]
+        """Recover newly assigned partitions; see ``Engine.positions``."""
+        self.engine.log = self.consumer  # type: ignore[assignment]
+        return await self.engine.positions(assigned, generation)
+
+
+def build(
+    settings: Settings,
+    *,
+    app_id: str = "vane",
+    snapshot_interval_s: float = SNAPSHOT_INTERVAL_S,
+) -> VaneApp:
+    """Return the worker's app; nothing connects before it is started."""
+    engine = Engine(
+        bootstrap=settings.bootstrap,
+        topic=settings.topic,
+        targets=load_targets(settings.config_dir / "queues.yaml"),
+        rules=load_alert_rules(settings.config_dir / "alerts.yaml"),
+        snapshot_interval_s=snapshot_interval_s,
+    )
+    app = VaneApp(
+        f"{settings.topic_prefix}{app_id}",
+        broker=f"vane://{settings.bootstrap}",
+        datadir=str(settings.home / "faust"),
+        autodiscover=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        stream_buffer_maxsize=BUFFERED_CHUNKS,
+        broker_max_poll_records=POLL_RECORDS,
+        broker_session_timeout=SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=3.0,
+        broker_commit_interval=5.0,
+        consumer_auto_offset_reset="earliest",
+        web_enabled=True,
+        web_bind="127.0.0.1",
+        web_host="127.0.0.1",
+        web_port=settings.web_port,
+        tracer=None,
+    )
+    app.engine = engine
+    _add_fold(app)
+    _add_services(app, settings)
+    _add_pages(app)
+    return app
+
+
+def _add_fold(app: VaneApp) -> None:
+    engine = app.engine
+    topic = app.topic(engine.input_topic, schema=ChunkSchema(), internal=False)
+
+    @app.agent(topic, name="fold")  # type: ignore[untyped-decorator]
+    async def fold(chunks: StreamT[Any]) -> AsyncIterator[None]:
+        async for event in chunks.events():
+            message = event.message
+            try:
+                await engine.on_chunk(message.partition, message.value)
+            except Exception as error:
+                # Faust would acknowledge and go on; a fold that failed must stop the worker.
+                log.exception("fold failed", partition=message.partition, offset=message.offset)
+                await app.crash(error)
+                raise
+        return
+        yield  # makes this an async generator, as Faust expects of an agent
+
+    @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
+    async def snapshot_before_leaving(_app: VaneApp, revoked: set[TP], **_: Any) -> None:  # noqa: ANN401
+        await engine.revoke(revoked)
+
+
+def _add_services(app: VaneApp, settings: Settings) -> None:
+    engine = app.engine
+    sinks: list[Sink] = [LogSink()]
+    if settings.webhook_url:
+        sinks.append(WebhookSink(settings.webhook_url))
+    deliverer = Deliverer(sinks)
+
+    @app.service
+    class Outputs(Service):  # type: ignore[misc]
+        """The publisher's life, periodic snapshots and alert delivery."""
+
+        async def on_start(self) -> None:
+            await engine.publisher.start()
+
+        async def on_stop(self) -> None:
+            await engine.snapshot_all()
+            await engine.publisher.stop()
+
+        @Service.task
+        async def _snapshots(self) -> None:
+            try:
+                await engine.run_snapshots(self.sleep)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.exception("snapshot failed")
+                await app.crash(error)
+
+        @Service.task
+        async def _alerts(self) -> None:
+            await alert_delivery.run(
+                settings.bootstrap,
+                settings.topic("kpi.alerts"),
+                f"{app.conf.id}-alert-delivery",
+                deliverer,
+            )
+
+
+def _add_pages(app: VaneApp) -> None:
+    engine = app.engine
+
+    @app.page("/")
+    async def page(_view: View, _request: Request) -> Response:
+        return aiohttp_web.Response(  # type: ignore[return-value]
+            text=status.PAGE.read_text(encoding="utf-8"), content_type="text/html"
+        )
+
+    @app.page("/status.json")
+    async def status_json(view: View, _request: Request) -> Response:
+        return view.json(status.snapshot(engine))
+
+    @app.page("/metrics")
+    async def metrics_text(_view: View, _request: Request) -> Response:
+        return aiohttp_web.Response(  # type: ignore[return-value]
+            body=metrics.render(engine), headers={"Content-Type": metrics.CONTENT_TYPE}
+        )

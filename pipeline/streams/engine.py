@@ -1,0 +1,284 @@
+"""Runs one fold per assigned partition: recover, fold, publish, snapshot.
+
+The rules that make it exact:
+
+* A partition is folded only after its own snapshot has been recovered, and from exactly that
+  offset: a chunk from further on (prefetched before a seek) is never folded and never merely
+  skipped; it makes the engine seek again.
+* Outputs are acknowledged before the snapshot that covers them is written, and a snapshot is
+  never older than one already known.
+* A state that the log can no longer continue (trimmed, or topic made anew) is a loud stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import structlog
+from faust.types import TP
+
+from pipeline.codec.judge import judge_call_record
+from pipeline.config_files import AlertRules, Targets
+from pipeline.domain.fold import GapInLogError, PartitionFold
+from pipeline.domain.fold_state import STATE_VERSION, dump, load
+from pipeline.errors import StateLost
+from pipeline.streams import outgoing, snapshots
+from pipeline.streams.publisher import Publisher
+
+log = structlog.get_logger(__name__)
+
+SNAPSHOT_INTERVAL_S: Final = 10.0
+SEEK_AGAIN_AFTER_S: Final = 5.0
+SEEKS_BEFORE_GIVING_UP: Final = 5
+
+
+class Log(Protocol):
+    """What the engine needs of the consumer."""
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Move the read position."""
+        ...
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        """Return the first offset that the log still holds."""
+        ...
+
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        """Return the offset after the newest record."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """One assigned partition: its fold and how it stands with the log."""
+
+    tp: TP
+    fold: PartitionFold
+    generation: int
+    templates: outgoing.PaneTemplates
+    snapshot_offset: int
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    seeks: int = 0
+    sought_at: float = 0.0
+
+
+class Engine:
+    """The folds of this worker; ``positions`` is what the transport asks after a rebalance."""
+
+    def __init__(
+        self,
+        *,
+        bootstrap: str,
+        topic: Callable[[str], str],
+        targets: Targets,
+        rules: AlertRules,
+        snapshot_interval_s: float = SNAPSHOT_INTERVAL_S,
+    ) -> None:
+        """Prepare; ``topic`` maps one of our topic names to the broker's."""
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._targets = targets
+        self._rules = rules
+        self._interval_s = snapshot_interval_s
+        self.config_hash = f"{targets.version[:8]}{rules.version[:8]}"
+        self.input_topic = topic("acd.events")
+        self.publisher = Publisher(bootstrap)
+        self.parts: dict[int, Part] = {}
+        self.log: Log | None = None
+        self.seeks_back = 0
+        """How often a chunk from beyond the state's offset made the engine seek again."""
+
+    # --- assignment --------------------------------------------------------------------------
+
+    async def positions(self, assigned: set[TP], generation: int) -> Mapping[TP, int]:
+        """Recover what is newly assigned; return the next offset of every input partition.
+
+        A partition that this worker held in the generation just before is kept as it is: no
+        other worker can have had it in between.
+        """
+        wanted = {tp for tp in assigned if tp.topic == self.input_topic}
+        for partition in set(self.parts) - {tp.partition for tp in wanted}:
+            del self.parts[partition]
+        for tp in sorted(wanted):
+            part = self.parts.get(tp.partition)
+            if part is None or generation - part.generation > 1:
+                self.parts[tp.partition] = await self._recover(tp, generation)
+            else:
+                part.generation = generation
+        return {part.tp: part.fold.next_offset for part in self.parts.values()}
+
+    async def _recover(self, tp: TP, generation: int) -> Part:
+        started = time.monotonic()
+        source = self._consumer()
+        begin = (await source.earliest_offsets(tp))[tp]
+        end = (await source.highwaters(tp))[tp]
+        envelope = await snapshots.read_newest(
+            self._bootstrap, self._topic("vane.snapshots"), tp.partition, source_topic=tp.topic
+        )
+        fold = self._fold_of(envelope, tp, begin, end)
+        log.info(
+            "partition recovered",
+            partition=tp.partition,
+            next_offset=fold.next_offset,
+            behind=end - fold.next_offset,
+            legs=len(fold.legs),
+            seconds=round(time.monotonic() - started, 3),
+        )
+        templates = outgoing.PaneTemplates(tp.partition, self.config_hash)
+        return Part(tp, fold, generation, templates, fold.next_offset)
+
+    def _fold_of(
+        self, envelope: dict[str, Any] | None, tp: TP, begin: int, end: int
+    ) -> PartitionFold:
+        rules = self._rules.rules
+        if envelope is None:
+            return PartitionFold(self._targets.history, rules, first_offset=begin)
+        state = envelope["state"]
+        offset, first = state["next_offset"], state["first_offset"]
+        where = f"partition {tp.partition} of {tp.topic}"
+        if offset > end:
+            msg = (
+                f"{where}: the snapshot goes on at offset {offset} but the log ends at {end}: "
+                "was the topic made anew? Delete the snapshots topic with it to start again."
+            )
+            raise StateLost(msg)
+        same = envelope["config_hash"] == self.config_hash
+        if same and state["state_version"] == STATE_VERSION:
+            if offset < begin:
+                msg = (
+                    f"{where}: the snapshot goes on at offset {offset} but the log starts at "
+                    f"{begin}: {begin - offset} records are gone. Restore them, or rebuild live "
+                    "numbers from the landed files."
+                )
+                raise StateLost(msg)
+            return load(state, self._targets.history, rules)
+        if begin > first:
+            msg = (
+                f"{where}: config or state version changed ({envelope['config_hash']} to "
+                f"{self.config_hash}), so the log must be folded again from offset {first}, but "
+                f"it starts at {begin}. Undo the change, or restore the log."
+            )
+            raise StateLost(msg)
+        log.warning("config or state version changed: folding again", partition=tp.partition)
+        return PartitionFold(self._targets.history, rules, first_offset=first)
+
+    async def revoke(self, revoked: set[TP]) -> None:
+        """Write a last snapshot of partitions that are being taken away."""
+        for tp in revoked:
+            part = self.parts.get(tp.partition)
+            if part is not None and tp.topic == self.input_topic:
+                await self.snapshot(part)
+
+    # --- folding -----------------------------------------------------------------------------
+
+    async def on_chunk(self, partition: int, records: outgoing.Records) -> None:
+        """Fold one chunk of a partition and publish what comes of it.
+
+        Raises:
+            StateLost: the log has a hole at the offset the state needs.
+        """
+        part = self.parts.get(partition)
+        if part is None:
+            return  # not recovered, so not ours to fold: the seek after recovery brings it again
+        async with part.lock:
+            fold = part.fold
+            if records[-1].offset < fold.next_offset:
+                return
+            if records[0].offset > fold.next_offset:
+                await self._seek_back(part, records[0].offset)
+                return
+            part.seeks = 0
+            try:
+                fold.fold((r.offset, r.timestamp, judge_call_record(r.key, r.value)) for r in records)
+            except GapInLogError as gap:
+                await self._publish(part, records)
+                raise self._hole(part, gap.found) from gap
+            await self._publish(part, records)
+
+    async def _seek_back(self, part: Part, found: int) -> None:
+        now = time.monotonic()
+        if part.seeks and now - part.sought_at < SEEK_AGAIN_AFTER_S:
+            return  # prefetched before the seek that is under way
+        if part.seeks >= SEEKS_BEFORE_GIVING_UP:
+            raise self._hole(part, found)
+        part.seeks += 1
+        part.sought_at = now
+        self.seeks_back += 1
+        wanted = part.fold.next_offset
+        log.info("seeking back", partition=part.tp.partition, wanted=wanted, found=found)
+        await self._consumer().seek_wait({part.tp: wanted})
+
+    @staticmethod
+    def _hole(part: Part, found: int) -> StateLost:
+        msg = (
+            f"partition {part.tp.partition} of {part.tp.topic} has no records from offset "
+            f"{part.fold.next_offset} to {found - 1}. The input must be neither compacted nor "
+            "transactional, and its retention must be longer than a worker's absence."
+        )
+        return StateLost(msg)
+
+    async def _publish(self, part: Part, records: outgoing.Records) -> None:
+        fold, partition = part.fold, part.tp.partition
+        box = fold.take_outbox()
+        revision = fold.next_offset
+        publish, topic = self.publisher.publish, self._topic
+        upserts = outgoing.pane_upserts(box, revision, part.templates)
+        for name, found in zip(outgoing.KPI_TOPICS, upserts, strict=True):
+            if found:
+                await publish(topic(name), partition, found)
+        if box.alerts:
+            alerts = [
+                outgoing.alert_record(a, revision=revision, partition=partition)
+                for a in box.alerts
+            ]
+            await publish(topic("kpi.alerts"), partition, alerts)
+        sides: tuple[tuple[list[Any], str, Callable[..., Any]], ...] = (
+            (box.rejected, "acd.events.dlq", outgoing.rejected_records),
+            (box.late, "acd.late", outgoing.late_records),
+            (box.quarantined, "acd.quarantine", outgoing.quarantined_records),
+        )
+        for found_any, name, build in sides:
+            if found_any:
+                await publish(topic(name), partition, build(box, records))
+        done = outgoing.progress(fold, partition, self.config_hash)
+        await publish(topic("kpi.progress"), partition, [done])
+
+    # --- snapshots ---------------------------------------------------------------------------
+
+    async def snapshot(self, part: Part) -> None:
+        """Write a snapshot unless nothing has been folded since the last one."""
+        async with part.lock:
+            if part.fold.next_offset <= part.snapshot_offset:
+                return
+            await self.publisher.flush(part.tp.partition)
+            packed = snapshots.pack(
+                dump(part.fold), config_hash=self.config_hash, source_topic=part.tp.topic
+            )
+            partition = part.tp.partition
+            key = str(partition).encode()
+            await self.publisher.publish(
+                self._topic("vane.snapshots"), partition, [(key, packed, [])]
+            )
+            await self.publisher.flush(partition)
+            part.snapshot_offset = part.fold.next_offset
+
+    async def snapshot_all(self) -> None:
+        """Write the snapshots that are due."""
+        for part in list(self.parts.values()):
+            await self.snapshot(part)
+
+    async def run_snapshots(self, sleep: Callable[[float], Awaitable[None]]) -> None:
+        """Snapshot at the interval until cancelled."""
+        while True:
+            await sleep(self._interval_s)
+            await self.snapshot_all()
+
+    def _consumer(self) -> Log:
+        if self.log is None:
+            msg = "engine used before it was given a log"
+            raise AssertionError(msg)
+        return self.log

@@ -1,0 +1,148 @@
+"""What a fold's outbox looks like on the wire: one function per output topic.
+
+Upserts carry the whole vector of a pane and ``revision``, the input offset up to which it is
+true: a reader keeps the record with the highest revision per key. Rejected, late and
+quarantined records keep their original bytes; headers in the style of Kafka Connect say where
+they came from and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+from aiokafka.structs import ConsumerRecord
+
+from pipeline.domain import kpi
+from pipeline.domain.alert import Alert
+from pipeline.domain.fold import Outbox, PartitionFold, QueueState
+from pipeline.streams.publisher import Headers, Outgoing
+
+APP: Final = "vane-worker"
+Records = Sequence[ConsumerRecord[bytes, bytes]]
+
+KPI_TOPICS: Final = tuple(f"kpi.{name}" for name in kpi.KPI_FIELDS)
+_FIELDS: Final = tuple(kpi.KPI_FIELDS.values())
+_json = msgspec.json.Encoder()
+
+
+class PaneTemplates:
+    """Byte templates of upserts, one per queue and KPI, so that a record is one ``%``."""
+
+    def __init__(self, partition: int, config_hash: str) -> None:
+        """Prepare for one input partition and one configuration."""
+        self._fixed = {"partition": partition, "config_hash": config_hash}
+        self._cache: dict[tuple[QueueState, int], tuple[bytes, bytes]] = {}
+
+    def of(self, queue: QueueState, index: int) -> tuple[bytes, bytes]:
+        """Return the templates of key (pane) and value (pane, revision, *counts)."""
+        found = self._cache.get((queue, index))
+        if found is None:
+            head = _json.encode(
+                {
+                    "v": 1,
+                    "client": queue.client,
+                    "site": queue.site,
+                    "queue": queue.queue,
+                    **self._fixed,
+                }
+            )
+            names = ("pane_start_ms", "revision", *_FIELDS[index])
+            tail = ",".join(f'"{name}":%d' for name in names)
+            value = head[:-1].replace(b"%", b"%%") + b"," + tail.encode() + b"}"
+            key = queue.key.encode().replace(b"%", b"%%") + b"/%d"
+            found = self._cache[queue, index] = (key, value)
+        return found
+
+
+def pane_upserts(
+    outbox: Outbox, revision: int, templates: PaneTemplates
+) -> tuple[list[Outgoing], ...]:
+    """Return the upserts of each KPI topic, in the order of ``KPI_TOPICS``."""
+    out: tuple[list[Outgoing], ...] = ([], [], [])
+    for (queue, index, pane), counts in outbox.panes.items():
+        key, value = templates.of(queue, index)
+        out[index].append((key % pane, value % (pane, revision, *counts), []))
+    return out
+
+
+def progress(fold: PartitionFold, partition: int, config_hash: str) -> Outgoing:
+    """Return the record that says how far the partition is folded and how every record ended."""
+    c = fold.counters
+    value = {
+        "v": 1,
+        "partition": partition,
+        "first_offset": fold.first_offset,
+        "next_offset": fold.next_offset,
+        "watermark_ms": fold.watermark.ms,
+        "accepted": c.accepted,
+        "duplicate": c.duplicate,
+        "late": c.late,
+        "rejected": c.rejected,
+        "quarantined": c.quarantined,
+        "config_hash": config_hash,
+    }
+    return str(partition).encode(), _json.encode(value), []
+
+
+def alert_record(alert: Alert, *, revision: int, partition: int) -> Outgoing:
+    """Return the record of an alert transition."""
+    value = {"v": 1, **msgspec.to_builtins(alert), "revision": revision, "partition": partition}
+    key = f"{alert.client}/{alert.site}/{alert.queue}/{alert.rule}"
+    return key.encode(), _json.encode(value), []
+
+
+def rejected_records(outbox: Outbox, records: Records) -> Iterator[Outgoing]:
+    """Yield the dead letters: original key and bytes, and why."""
+    by_offset = _by_offset(records)
+    for offset, rejected in outbox.rejected:
+        record = by_offset[offset]
+        headers = _origin(record, offset, "decode", rejected.reason, rejected.message)
+        yield record.key, record.value or b"", headers
+
+
+def quarantined_records(outbox: Outbox, records: Records) -> Iterator[Outgoing]:
+    """Yield the records whose clock was ahead: original key and bytes, and both stamps."""
+    by_offset = _by_offset(records)
+    for offset, event in outbox.quarantined:
+        record = by_offset[offset]
+        ahead = event.occurred_at_ms - record.timestamp
+        message = (
+            f"occurred_at_ms {event.occurred_at_ms} is {ahead} ms ahead of the broker's append "
+            f"time {record.timestamp}; check the clock of source {event.source!r}"
+        )
+        yield record.key, record.value or b"", _origin(
+            record, offset, "admit", "clock_ahead", message
+        )
+
+
+def late_records(outbox: Outbox, records: Records) -> Iterator[Outgoing]:
+    """Yield the events that were not admitted to the live numbers, and why."""
+    by_offset = _by_offset(records)
+    for late in outbox.late:
+        record = by_offset[late.offset]
+        message = f"occurred_at_ms {late.event.occurred_at_ms} of source {late.event.source!r}"
+        headers = _origin(record, late.offset, "admit", late.reason, message)
+        yield record.key, record.value or b"", headers
+
+
+def _by_offset(records: Records) -> dict[int, ConsumerRecord[bytes, bytes]]:
+    return {record.offset: record for record in records}
+
+
+def _origin(
+    record: ConsumerRecord[bytes, bytes], offset: int, stage: str, reason: str, message: str
+) -> Headers:
+    connect = "__connect.errors."
+    pairs = {
+        f"{connect}topic": record.topic,
+        f"{connect}partition": str(record.partition),
+        f"{connect}offset": str(offset),
+        f"{connect}stage": stage,
+        f"{connect}exception.class.name": reason,
+        f"{connect}exception.message": message,
+        "dlq.reason": reason,
+        "dlq.app": APP,
+    }
+    return [(name, value.encode()) for name, value in pairs.items()]

@@ -1,0 +1,82 @@
+"""Snapshots of partition folds in a compacted topic: each carries its own input offset.
+
+A snapshot is (state, next input offset, watermark, versions). Any snapshot is consistent with
+itself; an older one only costs replay, so a zombie worker that writes one does no harm: readers
+look at the newest few and take the one that is furthest along.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from pipeline.errors import StateLost
+
+LOOK_BACK: Final = 16
+"""Newest records of a snapshot partition that are looked at."""
+
+_ZLIB_LEVEL: Final = 1
+_FETCH_BYTES: Final = 16 * 1024 * 1024
+_decoder = msgspec.msgpack.Decoder()
+_encoder = msgspec.msgpack.Encoder()
+
+
+def pack(state: dict[str, Any], *, config_hash: str, source_topic: str) -> bytes:
+    """Return the bytes of a snapshot record."""
+    envelope = {"config_hash": config_hash, "source_topic": source_topic, "state": state}
+    return zlib.compress(_encoder.encode(envelope), _ZLIB_LEVEL)
+
+
+def unpack(raw: bytes) -> dict[str, Any]:
+    """Return ``{"config_hash", "source_topic", "state"}``; raise StateLost if it is not one."""
+    try:
+        envelope: dict[str, Any] = _decoder.decode(zlib.decompress(raw))
+        envelope["state"]["next_offset"]  # noqa: B018 - the least a snapshot must have
+    except (zlib.error, msgspec.MsgspecError, KeyError, TypeError) as error:
+        msg = f"a snapshot record of {len(raw)} bytes is not readable: {error}"
+        raise StateLost(msg) from error
+    return envelope
+
+
+async def read_newest(
+    bootstrap: str, topic: str, partition: int, *, source_topic: str
+) -> dict[str, Any] | None:
+    """Return the snapshot that is furthest along for an input partition, or None.
+
+    Raises:
+        StateLost: the newest records exist but none of them is readable.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=_FETCH_BYTES,
+    )
+    await consumer.start()
+    try:
+        tp = TopicPartition(topic, partition)
+        consumer.assign([tp])
+        begin = (await consumer.beginning_offsets([tp]))[tp]
+        end = (await consumer.end_offsets([tp]))[tp]
+        consumer.seek(tp, max(begin, end - LOOK_BACK))
+        found: list[dict[str, Any]] = []
+        unreadable: StateLost | None = None
+        while await consumer.position(tp) < end:
+            for record in (await consumer.getmany(tp, timeout_ms=1000)).get(tp, []):
+                if record.value is None:
+                    continue
+                try:
+                    envelope = unpack(record.value)
+                except StateLost as error:
+                    unreadable = error
+                    continue
+                if envelope["source_topic"] == source_topic:
+                    found.append(envelope)
+    finally:
+        await consumer.stop()
+    if not found and unreadable is not None:
+        raise unreadable
+    return max(found, key=lambda e: e["state"]["next_offset"], default=None)

@@ -1,0 +1,112 @@
+"""A Faust transport that delivers chunks: one message per partition and up to 2,000 records.
+
+Faust's per-event path costs tens of microseconds of event-loop bookkeeping per record; a chunk
+pays it once. Rebalancing, flow control, generation checks, acknowledgement and timers stay
+Faust's own. The URL scheme is ``vane://host:port`` (entry point group ``faust.transports``).
+
+The consumer knows nothing of KPIs. After a rebalance it asks ``app.positions`` where to read
+each partition from: the recovered state decides, not the group's committed offsets, which are
+kept for lag dashboards only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from aiokafka.structs import ConsumerRecord
+from faust.serializers.schemas import Schema
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, AppT
+from faust.types.tuples import ConsumerMessage
+
+CHUNK_RECORDS: Final = 2000
+
+
+Positions = Callable[[set[TP], int], Awaitable[Mapping[TP, int]]]
+"""Recovers the state of the assigned partitions; returns the next offset of each."""
+
+
+class ChunkSchema(Schema):
+    """Hands the chunk on as it is: records are decoded by our codec, errors being values."""
+
+    def compile(self, app: AppT, **_options: Any) -> Any:  # noqa: ANN401, D102 - Faust's signature
+        create_event = app.create_event
+
+        async def decode(message: ConsumerMessage, *, propagate: bool = False) -> Any:  # noqa: ANN401, ARG001, RUF029
+            return create_event(None, message.value, message.headers, message)
+
+        return decode
+
+
+class Consumer(driver.Consumer):
+    """aiokafka consumer whose messages are chunks; see the module's docstring."""
+
+    async def perform_seek(self) -> None:
+        """Seek to where the recovered state goes on, not to the committed offsets."""
+        await super().perform_seek()
+        assigned = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
+        source: Positions | None = getattr(self.app, "positions", None)
+        if source is None or not assigned:
+            return
+        offsets = await source(assigned, self.app.consumer_generation_id)
+        if offsets:
+            self._committed_offset.update(offsets)
+            await self.seek_wait(offsets)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's signature
+        """Yield (partition, chunk) until the fetched records are used up or the flow stops."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if records is None or self.should_stop:
+            return
+        if not self.flow_active:
+            return  # a rebalance is on its way; it seeks when it is done
+        for tp, found in records.items():
+            if not (active is None or tp in active or tp in self._buffered_partitions):
+                continue
+            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+            for start in range(0, len(found), CHUNK_RECORDS):
+                if not self.flow_active or self.app.consumer_generation_id != generation:
+                    return
+                yield tp, self._chunk(tp, found[start : start + CHUNK_RECORDS], generation)
+
+    @staticmethod
+    def _chunk(
+        tp: TP, records: list[ConsumerRecord[bytes, bytes]], generation: int
+    ) -> ConsumerMessage:
+        last = records[-1]
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            last.offset,
+            last.timestamp / 1000.0,
+            last.timestamp_type,
+            (),
+            None,
+            records,
+            None,
+            0,
+            0,
+            tp,
+            generation_id=generation,
+        )
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Chunks are numbered by their last offset, so Faust's gaps mean nothing."""
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """Return the offset after the newest acknowledged chunk (for lag only)."""
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        newest = max(acked)
+        acked.clear()
+        self._acked_index[tp].clear()
+        return newest + 1
+
+
+class Transport(driver.Transport):
+    """aiokafka transport with chunked delivery."""
+
+    Consumer = Consumer

@@ -1,0 +1,21 @@
+"""Runs the worker process."""
+
+from __future__ import annotations
+
+import logging
+
+import faust
+import uvloop
+
+from pipeline.settings import Settings
+from pipeline.streams.app import build
+
+
+def run(settings: Settings, *, app_id: str, snapshot_interval_s: float, loglevel: str) -> None:
+    """Run until SIGTERM or SIGINT; returns after a clean stop, exits with 1 after a crash."""
+    uvloop.install()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    app = build(settings, app_id=app_id, snapshot_interval_s=snapshot_interval_s)
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    worker = faust.Worker(app, loglevel=loglevel, quiet=False, redirect_stdouts=False)
+    worker.execute_from_commandline()

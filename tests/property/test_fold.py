@@ -1,0 +1,174 @@
+"""Laws of the fold: how a log is cut, or a worker killed, cannot change the numbers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import cycle
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.domain.alert import Alert, DropRule
+from pipeline.domain.events import CallEvent, Rejected
+from pipeline.domain.fold import PartitionFold, Record
+from pipeline.domain.fold_state import dump, load
+from pipeline.domain.kpi import KPI_FIELDS
+from pipeline.domain.leg import LegFacts, apply
+from pipeline.domain.outcome import contributions
+from tests.factories import a_target, history
+from tests.strategies import cuts, logs
+
+RULE = DropRule(
+    name="drop",
+    version="1",
+    severity="page",
+    runbook="",
+    window_ms=300_000,
+    enter_margin_permille=100,
+    leave_margin_permille=0,
+    min_offered=1,
+)
+WIDTHS = [len(fields) for fields in KPI_FIELDS.values()]
+Sink = dict[tuple[str, int, int], list[int]]
+
+
+class Reader:
+    """What readers of the output topics hold: upserts by key, and every other output."""
+
+    def __init__(self) -> None:
+        self.panes: Sink = {}
+        self.alerts: list[Alert] = []
+        self.late: dict[int, str] = {}
+        self.quarantined: set[int] = set()
+        self.rejected: set[int] = set()
+
+    def read(self, fold: PartitionFold) -> None:
+        box = fold.take_outbox()
+        for (queue, index, pane), counts in box.panes.items():
+            self.panes[queue.key, index, pane] = list(counts)
+        self.alerts += box.alerts
+        self.late |= {late.offset: late.reason for late in box.late}
+        self.quarantined |= {offset for offset, _ in box.quarantined}
+        self.rejected |= {offset for offset, _ in box.rejected}
+
+    def counted(self) -> Sink:
+        return {key: counts for key, counts in self.panes.items() if any(counts)}
+
+
+def run(log: list[Record], sizes: list[int]) -> tuple[PartitionFold, Reader]:
+    fold, reader = PartitionFold(history, [RULE]), Reader()
+    for chunk in chunked(log, sizes):
+        fold.fold(chunk)
+        reader.read(fold)
+    return fold, reader
+
+
+def chunked(log: list[Record], sizes: list[int]) -> list[list[Record]]:
+    chunks, start = [], 0
+    for size in cycle(sizes):
+        if start >= len(log):
+            return chunks
+        chunks.append(log[start : start + size])
+        start += size
+    raise AssertionError
+
+
+def restart(fold: PartitionFold) -> PartitionFold:
+    plain = msgspec.msgpack.decode(msgspec.msgpack.encode(dump(fold)))
+    return load(plain, history, [RULE])
+
+
+def logical(fold: PartitionFold) -> object:
+    """Return the state less what only says how it came about: panes that are all zero."""
+    state = dump(fold)
+    for queue in state["queues"]:
+        queue["panes"] = [sorted(p for p in panes if any(p[1:])) for panes in queue["panes"]]
+    return state
+
+
+def naive(log: list[Record], fold: PartitionFold, reader: Reader) -> Sink:
+    """Merge all admitted events per leg, then count each leg once: no panes, no timers."""
+    facts: dict[tuple[object, ...], LegFacts] = defaultdict(LegFacts)
+    for offset, _, event in log:
+        if offset in reader.late or offset in reader.quarantined or isinstance(event, Rejected):
+            continue
+        apply(facts[event.client, event.site, event.queue, event.contact_id, event.leg], event)
+    sink: Sink = {}
+    for key, leg in facts.items():
+        for index, pane, deltas in contributions(leg, a_target(), fold.watermark.ms):
+            name = f"{key[0]}/{key[1]}/{key[2]}"
+            counts = sink.setdefault((name, index, pane), [0] * WIDTHS[index])
+            for field, amount in deltas:
+                counts[field] += amount
+    return sink
+
+
+@settings(max_examples=300)
+@given(logs(), cuts)
+def test_how_the_log_is_cut_does_not_matter(log: list[Record], sizes: list[int]) -> None:
+    whole, once = run(log, [len(log)])
+    pieces, cut = run(log, sizes)
+    assert cut.counted() == once.counted()
+    assert cut.alerts == once.alerts
+    assert (cut.late, cut.quarantined, cut.rejected) == (once.late, once.quarantined, once.rejected)
+    assert pieces.counters == whole.counters
+    assert logical(pieces) == logical(whole)
+
+
+@settings(max_examples=300)
+@given(logs(), cuts, st.lists(st.integers(0, 3), max_size=8))
+def test_a_killed_worker_goes_on_as_if_nothing_had_happened(
+    log: list[Record], sizes: list[int], kills: list[int]
+) -> None:
+    """Kill after some chunks; go back to one of the last snapshots and read the log again."""
+    whole, once = run(log, sizes)
+    fold, reader = PartitionFold(history, [RULE]), Reader()
+    snapshots = [restart(fold)]
+    for chunk in chunked(log, sizes):
+        fold.fold(chunk)
+        reader.read(fold)
+        if kills:
+            back = kills.pop()
+            fold = restart(snapshots[max(0, len(snapshots) - 1 - back)])
+            fold.fold(log[fold.next_offset : chunk[-1][0] + 1])
+            reader.read(fold)
+        snapshots.append(restart(fold))
+    assert reader.counted() == once.counted()
+    assert {a.alert_id for a in reader.alerts} == {a.alert_id for a in once.alerts}
+    assert reader.late == once.late
+    assert fold.counters == whole.counters
+
+
+@settings(max_examples=500)
+@given(logs(), cuts)
+def test_panes_equal_a_naive_count_of_the_admitted_events(
+    log: list[Record], sizes: list[int]
+) -> None:
+    fold, reader = run(log, sizes)
+    assert reader.counted() == {k: v for k, v in naive(log, fold, reader).items() if any(v)}
+
+
+@given(logs(), cuts)
+def test_every_record_ends_in_exactly_one_count(log: list[Record], sizes: list[int]) -> None:
+    fold, reader = run(log, sizes)
+    counters = fold.counters
+    assert counters.total == len(log) == fold.next_offset
+    assert counters.late == len(reader.late)
+    assert counters.quarantined == len(reader.quarantined)
+    assert counters.rejected == len(reader.rejected)
+    assert all(isinstance(e, CallEvent) for o, _, e in log if o not in reader.rejected)
+
+
+@given(logs(), cuts)
+def test_service_level_counts_are_consistent(log: list[Record], sizes: list[int]) -> None:
+    _, reader = run(log, sizes)
+    fields = KPI_FIELDS["service-level"]
+    for (_, index, _), counts in reader.panes.items():
+        if index == 0:
+            c = dict(zip(fields, counts, strict=True))
+            ends = ("answered", "abandoned", "flowed_out", "callbacks", "waiting_over")
+            assert c["offered"] == sum(c[end] for end in ends)
+            assert all(n >= 0 for n in counts)
+            assert c["answered_within"] <= c["answered"]
+            assert c["abandoned_short"] <= c["abandoned_within"] <= c["abandoned"]
