@@ -7,7 +7,7 @@ time. Where its clock readings disagree by a second or two, the recorded *durati
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -74,7 +74,7 @@ class _Row(NamedTuple):
     server: str
 
 
-class _BadRow(ValueError):
+class _BadRowError(ValueError):
     """A row cannot be read; the message names column, value and expectation."""
 
 
@@ -86,7 +86,7 @@ def convert(line: bytes, origin: Origin) -> Converted | Rejected:
     """
     try:
         row = _read(line)
-    except _BadRow as error:
+    except _BadRowError as error:
         return Rejected(reason="bad_row", message=str(error), raw=line)
     if row.outcome == "PHANTOM":
         return Rejected(
@@ -106,38 +106,31 @@ def convert(line: bytes, origin: Origin) -> Converted | Rejected:
 
 def _answered(row: _Row, origin: Origin) -> list[CallEvent]:
     agent = UNKNOWN_AGENT if row.server == NO_SERVER else row.server
-    queued = row.queued_ms if row.wait_s > 0 else row.vru_exit_ms
-    answered = queued + row.wait_s * 1000
+    queued_ms = row.queued_ms if row.wait_s > 0 else row.vru_exit_ms
+    answered_ms = queued_ms + row.wait_s * 1000
+    offered = _event(row, origin, EventType.OFFERED, answered_ms)
+    answered = _event(row, origin, EventType.ANSWERED, answered_ms)
     return [
-        _event(row, origin, EventType.QUEUED, queued),
-        _event(row, origin, EventType.OFFERED, answered, agent=agent),
-        _event(row, origin, EventType.ANSWERED, answered, agent=agent),
-        _event(row, origin, EventType.ENDED, answered + row.service_s * 1000, reason=""),
+        _with_customer(_event(row, origin, EventType.QUEUED, queued_ms), row, origin),
+        replace(offered, agent=agent),
+        replace(answered, agent=agent),
+        _event(row, origin, EventType.ENDED, answered_ms + row.service_s * 1000),
     ]
 
 
 def _hung_up(row: _Row, origin: Origin) -> list[CallEvent]:
     if row.wait_s == 0:
-        at = row.vru_exit_ms
-        return [_event(row, origin, EventType.ABANDONED, at, reason=BEFORE_QUEUE)]
-    left = row.queued_ms + row.wait_s * 1000
+        left = _event(row, origin, EventType.ABANDONED, row.vru_exit_ms)
+        return [_with_customer(replace(left, reason=BEFORE_QUEUE), row, origin)]
+    left_ms = row.queued_ms + row.wait_s * 1000
     return [
-        _event(row, origin, EventType.QUEUED, row.queued_ms),
-        _event(row, origin, EventType.ABANDONED, left),
+        _with_customer(_event(row, origin, EventType.QUEUED, row.queued_ms), row, origin),
+        _event(row, origin, EventType.ABANDONED, left_ms),
     ]
 
 
-def _event(
-    row: _Row,
-    origin: Origin,
-    kind: EventType,
-    at_ms: int,
-    *,
-    agent: str | None = None,
-    reason: str | None = None,
-) -> CallEvent:
+def _event(row: _Row, origin: Origin, kind: EventType, at_ms: int) -> CallEvent:
     position = f"{row.contact}/{kind}"
-    is_first = kind is EventType.QUEUED or reason == BEFORE_QUEUE
     return CallEvent(
         v=SCHEMA_VERSION,
         event_id=event_id(origin.source, position),
@@ -150,10 +143,11 @@ def _event(
         source=origin.source,
         source_position=position,
         site=origin.site,
-        agent=agent,
-        reason=reason or None,
-        customer_ref=customer_ref(origin.customer_key, row.customer) if is_first else None,
     )
+
+
+def _with_customer(event: CallEvent, row: _Row, origin: Origin) -> CallEvent:
+    return replace(event, customer_ref=customer_ref(origin.customer_key, row.customer))
 
 
 def _read(line: bytes) -> _Row:
@@ -161,18 +155,18 @@ def _read(line: bytes) -> _Row:
         values = [value.strip() for value in line.decode().split("\t")]
     except UnicodeDecodeError as error:
         msg = f"expected text in UTF-8: {error}"
-        raise _BadRow(msg) from error
+        raise _BadRowError(msg) from error
     if len(values) != len(COLUMNS):
         msg = f"expected {len(COLUMNS)} tab-separated columns, got {len(values)}"
-        raise _BadRow(msg)
+        raise _BadRowError(msg)
     row = dict(zip(COLUMNS, values, strict=True))
     for name in ("vru+line", "call_id", "type", "server"):
         if not row[name]:
             msg = f"{name}: expected a value, got nothing"
-            raise _BadRow(msg)
+            raise _BadRowError(msg)
     if row["outcome"] not in ("AGENT", "HANG", "PHANTOM"):
         msg = f"outcome: expected AGENT, HANG or PHANTOM, got {row['outcome']!r}"
-        raise _BadRow(msg)
+        raise _BadRowError(msg)
     day = _day(row["date"])
     entry_s = _clock(row, "vru_entry")
     return _Row(
@@ -196,7 +190,7 @@ def _day(text: str) -> datetime:
         except ValueError:
             pass
     msg = f"date: expected a day as yymmdd, got {text!r}"
-    raise _BadRow(msg)
+    raise _BadRowError(msg)
 
 
 def _clock(row: dict[str, str], name: str) -> int:
@@ -206,7 +200,7 @@ def _clock(row: dict[str, str], name: str) -> int:
         if hours < 24 and minutes < 60 and seconds < 60:  # noqa: PLR2004 - a clock's
             return hours * 3600 + minutes * 60 + seconds
     msg = f"{name}: expected a time as h:mm:ss, got {row[name]!r}"
-    raise _BadRow(msg)
+    raise _BadRowError(msg)
 
 
 def _whole(row: dict[str, str], name: str, *, least: int) -> int:
@@ -215,11 +209,11 @@ def _whole(row: dict[str, str], name: str, *, least: int) -> int:
     if digits.isascii() and digits.isdigit() and len(digits) < 10 and int(text) >= least:  # noqa: PLR2004
         return int(text)
     msg = f"{name}: expected whole seconds from {least} on, got {text!r}"
-    raise _BadRow(msg)
+    raise _BadRowError(msg)
 
 
 def _instant(day: datetime, entry_s: int, clock_s: int) -> int:
-    """Return epoch milliseconds of a clock reading; one half a day before entry is past midnight."""
+    """Return epoch milliseconds of a clock reading; half a day before entry is past midnight."""
     if entry_s - clock_s > _HALF_DAY_S:
         clock_s += 86_400
     # Wall-clock arithmetic: the sum is a reading of the bank's clock, then placed on the time line.

@@ -7,8 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import typer
 from rich.console import Console
@@ -25,7 +26,7 @@ from pipeline.codec.anonymous_bank import Origin
 from pipeline.errors import InputError
 from pipeline.ingest.anonymous_bank import read_anonymous_bank
 from pipeline.ingest.canonical import CALLS, canonical_files, read_canonical
-from pipeline.ingest.message import Message
+from pipeline.ingest.message import Message, Route
 from pipeline.ingest.produce import produce
 from pipeline.ingest.tally import Tally
 from pipeline.settings import Settings, load_settings
@@ -57,13 +58,19 @@ class Format(StrEnum):
     ANONYMOUS_BANK = "anonymous-bank"
 
 
-Reader = Callable[[Callable[[int], None]], Iterator[Message]]
+class Input(NamedTuple):
+    """A file, where its rows go, and how they are read."""
+
+    file: Path
+    route: Route
+    read: Callable[[Tally, Callable[[int], None]], Iterator[Message]]
+
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(epilog=EXAMPLES)
-def ingest(
+def ingest(  # noqa: PLR0913 - one parameter per option
     path: Annotated[
         Path, typer.Argument(help="A file, or for canonical a folder as vane simulate writes it.")
     ],
@@ -76,15 +83,27 @@ def ingest(
         int | None, typer.Option(help="Records per second at most; default: no limit.", min=1)
     ] = None,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count, send nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and count, send nothing.")
+    ] = False,
 ) -> None:
     """Send calls from files to Kafka, and count what became of every row."""
     settings = load_settings()
     if not path.exists():
         msg = f"{path}: expected a file or folder, found nothing"
         raise InputError(msg)
+    if form is Format.CANONICAL:
+        if client is not None or site:
+            msg = "expected neither --client nor --site: canonical rows name them"
+            raise typer.BadParameter(msg, param_hint="--format canonical")
+        inputs = list(_canonical_inputs(path, settings))
+    else:
+        if not client:
+            msg = "expected whose calls these are, got nothing; for example: --client bank"
+            raise typer.BadParameter(msg, param_hint="--client")
+        origin = Origin(client=client, site=site, customer_key=settings.customer_key)
+        inputs = [_bank_input(path, origin, settings)]
     tally = Tally()
-    readers = _readers(path, form, client, site, settings, tally)
     console = Console(stderr=True)
     started = time.monotonic()
     with Progress(
@@ -95,50 +114,29 @@ def ingest(
         console=console,
         disable=not console.is_terminal,
     ) as progress:
-        for file, topics, reader in readers:
-            messages = reader(_reporter(progress, file))
+        for file, route, read in inputs:
+            messages = read(tally, _reporter(progress, file))
             if dry_run:
                 deque(messages, maxlen=0)
                 continue
             asyncio.run(
-                produce(messages, tally, bootstrap=settings.bootstrap, topics=topics, rate=rate)
+                produce(messages, tally, bootstrap=settings.bootstrap, topics=set(route), rate=rate)
             )
     _show(tally, time.monotonic() - started, is_dry_run=dry_run)
 
 
-def _readers(
-    path: Path, form: Format, client: str | None, site: str, settings: Settings, tally: Tally
-) -> list[tuple[Path, set[str], Reader]]:
-    dead_letters = settings.topic(DEAD_LETTERS)
-    if form is Format.CANONICAL:
-        if client is not None or site:
-            msg = "expected neither --client nor --site: canonical rows name them"
-            raise typer.BadParameter(msg, param_hint="--format canonical")
-        return [
-            (
-                file,
-                {settings.topic(topic), dead_letters},
-                lambda report, file=file, topic=topic: read_canonical(
-                    file, settings.topic(topic), dead_letters, tally, report
-                ),
-            )
-            for file, topic in canonical_files(path)
-        ]
-    if not client:
-        msg = "expected whose calls these are, got nothing; for example: --client bank"
-        raise typer.BadParameter(msg, param_hint="--client")
+def _canonical_inputs(path: Path, settings: Settings) -> Iterator[Input]:
+    for file, topic in canonical_files(path):
+        route = Route(settings.topic(topic), settings.topic(DEAD_LETTERS))
+        yield Input(file, route, partial(read_canonical, file, route))
+
+
+def _bank_input(path: Path, origin: Origin, settings: Settings) -> Input:
     if not path.is_file():
         msg = f"{path}: expected a file, found a folder"
         raise InputError(msg)
-    origin = Origin(client=client, site=site, customer_key=settings.customer_key)
-    calls = settings.topic(CALLS)
-    return [
-        (
-            path,
-            {calls, dead_letters},
-            lambda report: read_anonymous_bank(path, origin, calls, dead_letters, tally, report),
-        )
-    ]
+    route = Route(settings.topic(CALLS), settings.topic(DEAD_LETTERS))
+    return Input(path, route, partial(read_anonymous_bank, path, origin, route))
 
 
 def _reporter(progress: Progress, file: Path) -> Callable[[int], None]:

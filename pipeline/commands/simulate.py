@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +17,7 @@ from rich.table import Table
 
 from pipeline.simulator.plan import Scenario
 from pipeline.simulator.run import Order, write_canonical, write_queue_log
+from pipeline.simulator.truth import Truth
 
 EXAMPLES = """
 Examples:
@@ -40,18 +43,20 @@ class Format(StrEnum):
     QUEUE_LOG = "queue_log"
 
 
-app = typer.Typer(help="Simulate contact centres.", rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.callback(invoke_without_command=True, epilog=EXAMPLES)
-def simulate(
+@app.command(epilog=EXAMPLES)
+def simulate(  # noqa: PLR0913, PLR0917 - one parameter per option
     out: Annotated[Path, typer.Option(help="Folder to write to; its files are overwritten.")],
     scenario: Annotated[
         Scenario, typer.Option(help="A whole normal month, or the one day of double11 (the 11th).")
     ] = Scenario.NORMAL_MONTH,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.CANONICAL,
-    month: Annotated[str, typer.Option(help="YYYY-MM, as the clients' calendars have it.")] = "2025-11",
+    month: Annotated[
+        str, typer.Option(help="YYYY-MM, as the clients' calendars have it.")
+    ] = "2025-11",
     scale: Annotated[float, typer.Option(help="Multiplies calls and agents.", min=0.01)] = 1.0,
     days: Annotated[int | None, typer.Option(help="Only the first N days.", min=1)] = None,
     late_rate: Annotated[
@@ -93,7 +98,7 @@ def simulate(
 
         write = write_canonical if form is Format.CANONICAL else write_queue_log
         truth = write(order, out, report)
-    _show(truth, out, time.monotonic() - started)
+    _show(truth, order, out, time.monotonic() - started)
 
 
 def _month(text: str) -> tuple[int, int]:
@@ -104,20 +109,30 @@ def _month(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _show(truth: dict[str, object], out: Path, elapsed_s: float) -> None:
-    table = Table(title=f"{truth['scenario']} {truth['month']}, seed {truth['seed']}")
-    names = ("offered", "answered", "answered_within", "abandoned", "flowed_out", "transfers")
-    for heading in ("client", "site", "queue"):
-        table.add_column(heading)
-    for name in (*names, "service level"):
-        table.add_column(name.replace("_", " "), justify="right")
-    rows = truth["queues"]
-    assert isinstance(rows, list)  # noqa: S101 - our own document
-    for row in rows:
-        level = f"{100 * row['answered_within'] / row['offered']:.1f} %" if row["offered"] else "-"
-        table.add_row(
-            row["client"], row["site"], row["queue"], *(f"{row[n]:,}" for n in names), level
-        )
+def _show(truth: Truth, order: Order, out: Path, elapsed_s: float) -> None:
+    table = Table(title=f"{order.scenario}, seed {order.seed}")
+    table.add_column("queue", no_wrap=True)
+    for heading in ("offered", "answered", "in time", "abandoned", "level"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in truth.rows():
+        place = "/".join(str(row[part]) for part in ("client", "site", "queue") if row[part])
+        table.add_row(place, *_figures(row))
     console = Console()
     console.print(table)
+    totals: dict[str, Counter[str]] = {}
+    for row in truth.day_rows():
+        total = totals.setdefault(str(row["client"]), Counter())
+        total.update({name: n for name, n in row.items() if isinstance(n, int)})
+    for client, total in totals.items():
+        console.print(
+            f"{client}: {total['forecast_calls']:,} calls forecast, {total['contacts']:,} came, "
+            f"service level {_figures(total)[-1]}"
+        )
     console.print(f"wrote {out} in {elapsed_s:.1f} s")
+
+
+def _figures(counts: Mapping[str, str | int]) -> tuple[str, ...]:
+    names = ("offered", "answered", "answered_within", "abandoned")
+    offered, answered, within, abandoned = (int(counts[name]) for name in names)
+    level = f"{100 * within / offered:.1f} %" if offered else "-"
+    return f"{offered:,}", f"{answered:,}", f"{within:,}", f"{abandoned:,}", level

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from pipeline.codec.anonymous_bank import HEADER, Origin, convert
 from pipeline.codec.encode import encode
 from pipeline.domain.events import Rejected, routing_domain
-from pipeline.ingest.message import Message, dead_letter
+from pipeline.errors import InputError
+from pipeline.ingest.message import Message, Route, dead_letter
 from pipeline.ingest.tally import Tally
+
+_MOST_BAD_AT_FIRST: Final = 100
+"""So many bad rows and not one good: the file is of another kind, so stop before sending it all."""
 
 
 def read_anonymous_bank(
-    file: Path,
-    origin: Origin,
-    topic: str,
-    dead_letters: str,
-    tally: Tally,
-    report: Callable[[int], None],
+    file: Path, origin: Origin, route: Route, tally: Tally, report: Callable[[int], None]
 ) -> Iterator[Message]:
     """Yield the dead letters, then the events of all rows; ``report`` is told the bytes read.
 
@@ -40,11 +40,16 @@ def read_anonymous_bank(
             converted = convert(line, origin)
             if isinstance(converted, Rejected):
                 tally.rejected[converted.reason] += 1
-                yield dead_letter(dead_letters, topic, converted, file, number)
+                if not tally.taken and tally.rejected["bad_row"] == _MOST_BAD_AT_FIRST:
+                    msg = (
+                        f"{file}:{number}: expected rows of the Anonymous Bank; {converted.message}"
+                    )
+                    raise InputError(msg)
+                yield dead_letter(route, converted, file, number)
                 continue
             tally.taken += 1
             tally.anomalies.update(converted.anomalies)
             events += ((event.occurred_at_ms, encode(event)) for event in converted.events)
     events.sort(key=lambda event: event[0])
     for _, value in events:
-        yield Message(topic, key, value)
+        yield Message(route.topic, key, value)

@@ -15,7 +15,7 @@ import msgspec
 from pipeline.codec.diagnosis import too_large
 from pipeline.domain.events import routing_domain
 from pipeline.errors import InputError
-from pipeline.ingest.message import MOST_BYTES, Message, dead_letter
+from pipeline.ingest.message import MOST_BYTES, Message, Route, dead_letter
 from pipeline.ingest.tally import Tally
 
 CALLS: Final = "acd.events"
@@ -61,7 +61,7 @@ def canonical_files(path: Path) -> list[tuple[Path, str]]:
 
 
 def read_canonical(
-    file: Path, topic: str, dead_letters: str, tally: Tally, report: Callable[[int], None]
+    file: Path, route: Route, tally: Tally, report: Callable[[int], None]
 ) -> Iterator[Message]:
     """Yield a message per line of a file; ``report`` is told the bytes read."""
     with file.open("rb") as lines:
@@ -74,7 +74,7 @@ def read_canonical(
             elif len(line) > MOST_BYTES:
                 row = too_large(line, MOST_BYTES)
                 tally.rejected[row.reason] += 1
-                yield dead_letter(dead_letters, topic, row, file, number)
+                yield dead_letter(route, row, file, number)
             else:
                 tally.taken += 1
-                yield Message(topic, key_of(line), line)
+                yield Message(route.topic, key_of(line), line)

@@ -14,6 +14,14 @@ _CUT_ABOVE: Final = 900_000
 _CUT_TO: Final = 65_536
 """A dead letter too large to travel with its headers keeps so many of its first bytes."""
 
+
+class Route(NamedTuple):
+    """The topics rows go to: as events, or as dead letters."""
+
+    topic: str
+    dead_letters: str
+
+
 Headers = list[tuple[str, bytes]]
 _NO_HEADERS: Final[Headers] = []
 
@@ -27,18 +35,13 @@ class Message(NamedTuple):
     headers: Headers = _NO_HEADERS
 
 
-def dead_letter(topic: str, meant_for: str, row: Rejected, file: Path, line: int) -> Message:
+def dead_letter(route: Route, row: Rejected, file: Path, line: int) -> Message:
     """Return the record that keeps a rejected row: its bytes, and in the headers why and whence.
 
-    Args:
-        topic: the dead-letter topic.
-        meant_for: the topic the row was meant for.
-        row: what was rejected and why.
-        file: the file it stands in.
-        line: its line, from 1.
+    ``line`` counts from 1.
     """
     headers = [
-        ("__connect.errors.topic", meant_for.encode()),
+        ("__connect.errors.topic", route.topic.encode()),
         ("__connect.errors.stage", b"ingest"),
         ("__connect.errors.exception.class.name", row.reason.encode()),
         ("__connect.errors.exception.message", f"{file.name}:{line}: {row.message}".encode()),
@@ -51,4 +54,4 @@ def dead_letter(topic: str, meant_for: str, row: Rejected, file: Path, line: int
     if len(value) > _CUT_ABOVE:
         headers.append(("dlq.cut.from.bytes", str(len(value)).encode()))
         value = value[:_CUT_TO]
-    return Message(topic, b"", value, headers)
+    return Message(route.dead_letters, b"", value, headers)

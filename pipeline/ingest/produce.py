@@ -77,7 +77,9 @@ async def _partition_counts(producer: AIOKafkaProducer, topics: set[str]) -> dic
     for topic in sorted(topics):
         known = cluster.partitions_for_topic(topic)
         if not known:
-            msg = f"expected the topic {topic!r} to exist; create all topics with: vane topics create"
+            msg = (
+                f"expected the topic {topic!r} to exist; create all topics with: vane topics create"
+            )
             raise InputError(msg)
         counts[topic] = len(known)
     return counts
@@ -119,7 +121,9 @@ class _Batches:
         if batch is None:
             batch = self._open[place] = self._producer.create_batch()
         if (
-            batch.append(key=message.key, value=message.value, timestamp=None, headers=message.headers)
+            batch.append(
+                key=message.key, value=message.value, timestamp=None, headers=message.headers
+            )
             is None
         ):
             return False

@@ -1,0 +1,1 @@
+"""An invented pair of contact centres, simulated call by call from a seed."""

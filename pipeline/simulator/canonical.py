@@ -6,11 +6,9 @@ each of them equal to what ``pipeline.codec.encode`` writes for the same event.
 
 from __future__ import annotations
 
-from itertools import count
-
 from pipeline.domain.events import BEFORE_QUEUE, SCHEMA_VERSION, customer_ref, event_id
-from pipeline.simulator.leg import FloorDay, SimulatedLeg, StateChange
-from pipeline.simulator.naming import caller_number, contact_id, positions, source
+from pipeline.simulator.leg import FloorDay, SimulatedLeg
+from pipeline.simulator.naming import caller_number, contact_prefix, position_prefix, source
 from pipeline.simulator.plan import DayPlan
 
 Record = tuple[int, str]
@@ -23,80 +21,89 @@ _CUSTOMER_KEY = b"vane-simulator"
 
 def call_records(plan: DayPlan, day: FloorDay) -> list[Record]:
     """Return a line for each call event of a day."""
-    records: list[Record] = []
-    numbers = count(1)
+    pen = _Pen(plan)
     for leg in day.legs:
-        _add_leg(records, plan, leg, numbers)
-    return records
+        pen.write_leg(leg)
+    return pen.records
 
 
 def agent_state_records(plan: DayPlan, day: FloorDay) -> list[Record]:
     """Return a line for each change of an agent's state of a day."""
-    numbers = count(1)
-    return [_state_record(plan, change, next(numbers)) for change in day.states]
-
-
-def _add_leg(records: list[Record], plan: DayPlan, leg: SimulatedLeg, numbers: count[int]) -> None:
-    origin = source(plan)
-    prefix = positions(plan)
-    site = f'","site":"{plan.site}"' if plan.site else '"'
-    identity = (
-        f',"client":"{plan.client.name}","queue":"{leg.queue}","contact_id":"{contact_id(plan, leg)}"'
-        f',"leg":{leg.number},"source":"{origin}","source_position":"'
-    )
-
-    def add(kind: str, at: int, more: str = "") -> None:
-        position = f"{prefix}{next(numbers)}"
-        identified = event_id(origin, position)
-        records.append(
-            (
-                at,
-                f'{_HEAD}{identified}","type":"{kind}","occurred_at_ms":{at}{identity}{position}'
-                f"{site}{more}}}",
-            )
-        )
-
-    ref = customer_ref(_CUSTOMER_KEY, caller_number(leg.customer))
-    caller = f',"customer_ref":"{ref}"'
-    if leg.before_queue_at is not None:
-        add("abandoned", leg.before_queue_at, f',"reason":"{BEFORE_QUEUE}"{caller}')
-        return
-    add("queued", leg.queued_at, caller)
-    for offer in leg.offers:
-        add("offered", offer.at, f',"agent":"{offer.agent}"')
-    if leg.answered_at is not None and leg.ended_at is not None:
-        add("answered", leg.answered_at, f',"agent":"{leg.offers[-1].agent}"')
-        for seq, (start, end) in enumerate(leg.holds or (), start=1):
-            add("hold_started", start, f',"hold_seq":{seq}')
-            add("hold_ended", end, f',"hold_seq":{seq}')
-        if leg.transfer_kind is not None:
-            add(
-                "transferred",
-                leg.ended_at,
-                f',"transfer_kind":"{leg.transfer_kind}","transfer_target":"{leg.transfer_target}"',
-            )
-        add("ended", leg.ended_at, f',"reason":"{leg.ended_by}"')
-        if leg.wrapup_ended_at is not None:
-            add("wrapup_started", leg.ended_at)
-            add("wrapup_ended", leg.wrapup_ended_at)
-        if leg.complaint_at is not None:
-            add("complaint_flagged", leg.complaint_at)
-    elif leg.abandoned_at is not None:
-        add("abandoned", leg.abandoned_at)
-    elif leg.callback_at is not None:
-        add("callback_requested", leg.callback_at)
-    elif leg.flowed_out_at is not None:
-        add("flowed_out", leg.flowed_out_at, f',"reason":"{leg.flowed_out_reason}"')
-
-
-def _state_record(plan: DayPlan, change: StateChange, number: int) -> Record:
     origin = f"{source(plan)}.agents"
-    position = f"{positions(plan)}{number}"
+    prefix = position_prefix(plan)
+    client = f',"client":"{plan.client.name}","agent":"'
     site = f',"site":"{plan.site}"' if plan.site else ""
-    reason = f',"reason":"{change.reason}"' if change.reason else ""
-    return (
-        change.at,
-        f'{_HEAD}{event_id(origin, position)}","state":"{change.state}","occurred_at_ms":{change.at}'
-        f',"client":"{plan.client.name}","agent":"{change.agent}","source":"{origin}"'
-        f',"source_position":"{position}"{site}{reason}}}',
-    )
+    records: list[Record] = []
+    for number, change in enumerate(day.states, start=1):
+        at = change.at
+        position = f"{prefix}{number}"
+        reason = f',"reason":"{change.reason}"' if change.reason else ""
+        line = (
+            f'{_HEAD}{event_id(origin, position)}","state":"{change.state}"'
+            f',"occurred_at_ms":{at}{client}{change.agent}","source":"{origin}"'
+            f',"source_position":"{position}"{site}{reason}}}'
+        )
+        records.append((at, line))
+    return records
+
+
+class _Pen:
+    """Writes the events of legs; numbers them in the order in which it writes."""
+
+    def __init__(self, plan: DayPlan) -> None:
+        self.records: list[Record] = []
+        self._origin = source(plan)
+        self._prefix = position_prefix(plan)
+        self._contact = contact_prefix(plan)
+        self._client = f',"client":"{plan.client.name}","queue":"'
+        self._source = f',"source":"{self._origin}","source_position":"'
+        self._site = f'","site":"{plan.site}"' if plan.site else '"'
+        self._identity = ""
+
+    def _write(self, kind: str, at: int, more: str = "") -> None:
+        position = f"{self._prefix}{len(self.records) + 1}"
+        line = (
+            f'{_HEAD}{event_id(self._origin, position)}","type":"{kind}","occurred_at_ms":{at}'
+            f"{self._identity}{position}{self._site}{more}}}"
+        )
+        self.records.append((at, line))
+
+    def write_leg(self, leg: SimulatedLeg) -> None:
+        self._identity = (
+            f'{self._client}{leg.queue}","contact_id":"{self._contact}{leg.contact:06d}","leg":'
+            f"{leg.number}{self._source}"
+        )
+        write = self._write
+        ref = customer_ref(_CUSTOMER_KEY, caller_number(leg.customer))
+        caller = f',"customer_ref":"{ref}"'
+        if leg.before_queue_at is not None:
+            write("abandoned", leg.before_queue_at, f',"reason":"{BEFORE_QUEUE}"{caller}')
+            return
+        write("queued", leg.queued_at, caller)
+        for offer in leg.offers:
+            write("offered", offer.at, f',"agent":"{offer.agent}"')
+        if leg.answered_at is not None and leg.ended_at is not None:
+            write("answered", leg.answered_at, f',"agent":"{leg.offers[-1].agent}"')
+            self._write_conversation(leg, leg.ended_at)
+        elif leg.abandoned_at is not None:
+            write("abandoned", leg.abandoned_at)
+        elif leg.callback_at is not None:
+            write("callback_requested", leg.callback_at)
+        elif leg.flowed_out_at is not None:
+            write("flowed_out", leg.flowed_out_at, f',"reason":"{leg.flowed_out_reason}"')
+
+    def _write_conversation(self, leg: SimulatedLeg, ended_at: int) -> None:
+        write = self._write
+        if leg.holds is not None:
+            for seq, (start, end) in enumerate(leg.holds, start=1):
+                write("hold_started", start, f',"hold_seq":{seq}')
+                write("hold_ended", end, f',"hold_seq":{seq}')
+        if leg.transfer_kind is not None:
+            kind = f',"transfer_kind":"{leg.transfer_kind}"'
+            write("transferred", ended_at, f'{kind},"transfer_target":"{leg.transfer_target}"')
+        write("ended", ended_at, f',"reason":"{leg.ended_by}"')
+        if leg.wrapup_ended_at is not None:
+            write("wrapup_started", ended_at)
+            write("wrapup_ended", leg.wrapup_ended_at)
+        if leg.complaint_at is not None:
+            write("complaint_flagged", leg.complaint_at)

@@ -77,7 +77,9 @@ class _Floor:
             self.queues[queue_plan.profile.name] = queue
             for name, duties in shifts:
                 agent = _Agent(name, queue)
-                self.ticks += [(d.at, next(self.order), self.begin_duty, (agent, d)) for d in duties]
+                self.ticks += [
+                    (d.at, next(self.order), self.begin_duty, (agent, d)) for d in duties
+                ]
         for leg in arrivals(plan, rng, self.contacts):
             if leg.before_queue_at is None:
                 self.ticks.append((leg.queued_at, next(self.order), self.arrive, leg))
@@ -184,9 +186,7 @@ class _Floor:
     def enter(self, at: int, agent: _Agent, state: AgentState, reason: str) -> None:
         if state is not agent.state:
             agent.state = state
-            self.states.append(
-                StateChange(at, agent.name, agent.queue.profile.name, state, reason)
-            )
+            self.states.append(StateChange(at, agent.name, agent.queue.profile.name, state, reason))
 
     def begin_duty(self, at: int, subject: tuple[_Agent, Duty]) -> None:
         agent, duty = subject

@@ -6,7 +6,6 @@ contact or an event id.
 
 from __future__ import annotations
 
-from pipeline.simulator.leg import SimulatedLeg
 from pipeline.simulator.plan import DayPlan
 
 
@@ -15,14 +14,14 @@ def source(plan: DayPlan) -> str:
     return f"sim.{plan.client.name}.{plan.site}" if plan.site else f"sim.{plan.client.name}"
 
 
-def positions(plan: DayPlan) -> str:
+def position_prefix(plan: DayPlan) -> str:
     """Return what all source positions of a floor's day begin with."""
     return f"{plan.scenario}/{plan.day:%Y%m%d}/"
 
 
-def contact_id(plan: DayPlan, leg: SimulatedLeg) -> str:
-    """Return a contact's identity, the same on all its legs."""
-    return f"{plan.scenario}-{plan.day:%Y%m%d}-{leg.contact:06d}"
+def contact_prefix(plan: DayPlan) -> str:
+    """Return what the contact ids of a floor's day begin with; the contact's number follows."""
+    return f"{plan.scenario}-{plan.day:%Y%m%d}-"
 
 
 def caller_number(customer: int) -> str:

@@ -77,7 +77,9 @@ def day_plans(
                 opens_ms=starts_ms + client.opens_h * 3_600_000,
                 closes_ms=starts_ms + client.closes_h * 3_600_000,
                 staffing_goal=client.surge_staffing_goal if is_surge else client.staffing_goal,
-                customers=max(100, int(client.daily_calls * scale * site_share * CUSTOMERS_PER_DAILY_CALL)),
+                customers=max(
+                    100, int(client.daily_calls * scale * site_share * CUSTOMERS_PER_DAILY_CALL)
+                ),
                 queues=tuple(
                     _queue_plan(client, queue, calls * scale * site_share, is_surge=is_surge)
                     for queue in client.queues

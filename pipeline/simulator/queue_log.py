@@ -6,6 +6,8 @@ complaints, and callers who hang up before the queue. A transferred call keeps i
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline.domain.events import AgentState, TransferKind
 from pipeline.simulator.leg import FloorDay, SimulatedLeg, StateChange
 from pipeline.simulator.naming import caller_number
@@ -26,6 +28,26 @@ def queue_log_lines(plan: DayPlan, day: FloorDay) -> list[str]:
     _add_members(records, day.states)
     records.sort(key=lambda record: record[0])
     return [line for _, line in records]
+
+
+def as_logged(leg: SimulatedLeg) -> SimulatedLeg | None:
+    """Return what the log tells of a leg, or None if nothing: the expected answer's view."""
+    if leg.before_queue_at is not None:
+        return None
+    return replace(
+        leg,
+        queued_at=_second(leg.queued_at),
+        answered_at=None if leg.answered_at is None else _second(leg.answered_at),
+        ended_at=None if leg.ended_at is None else _second(leg.ended_at),
+        abandoned_at=None if leg.abandoned_at is None else _second(leg.abandoned_at),
+        holds=None,
+        wrapup_ended_at=None,
+        complaint_at=None,
+    )
+
+
+def _second(at: int) -> int:
+    return at - at % 1000
 
 
 def _add_leg(records: list[Record], plan: DayPlan, leg: SimulatedLeg) -> None:

@@ -57,7 +57,8 @@ def roster(plan: DayPlan, queue: QueuePlan, rng: Random) -> list[tuple[str, list
     prefix = f"{plan.site or client.name}-{profile.name}"
     day = plan.day.toordinal()
     return [
-        (shift.agent, _duties(shift, rng)) for shift in shifts(seats(needs), plan.opens_ms, prefix, day)
+        (shift.agent, _duties(shift, rng))
+        for shift in shifts(seats(needs), plan.opens_ms, prefix, day)
     ]
 
 

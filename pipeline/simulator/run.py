@@ -16,12 +16,13 @@ from random import Random
 from typing import IO, Final
 from zoneinfo import ZoneInfo
 
+from pipeline.errors import InputError
 from pipeline.simulator.canonical import agent_state_records, call_records
 from pipeline.simulator.delivery import Delivery
 from pipeline.simulator.floor import simulate_day
 from pipeline.simulator.plan import DayPlan, Scenario, day_plans, scenario_days
 from pipeline.simulator.profile import CLIENTS, HALF_HOUR_MS
-from pipeline.simulator.queue_log import queue_log_lines
+from pipeline.simulator.queue_log import as_logged, queue_log_lines
 from pipeline.simulator.truth import Truth
 
 CALLS_FILE: Final = "acd.events.ndjson"
@@ -59,9 +60,9 @@ class Order:
         return len(self.dates()) * sum(len(client.sites) for client in CLIENTS)
 
 
-def write_canonical(order: Order, folder: Path, report: Report) -> dict[str, object]:
+def write_canonical(order: Order, folder: Path, report: Report) -> Truth:
     """Simulate and write canonical events in order of delivery; return the truth."""
-    folder.mkdir(parents=True, exist_ok=True)
+    _prepare(folder)
     truth = Truth()
     calls = Delivery(_rng(order, "calls"), order.late_rate)
     states = Delivery(_rng(order, "agent states"), 0.0)
@@ -83,14 +84,16 @@ def write_canonical(order: Order, folder: Path, report: Report) -> dict[str, obj
         _write_lines(calls_file, calls.flush())
         _write_lines(states_file, states.flush())
     delivery = {"acd.events": calls.counts(), "acd.agent-states": states.counts()}
-    return _finish(order, folder, truth, {"format": "canonical", "delivery": delivery})
+    _finish(order, folder, truth, {"format": "canonical", "delivery": delivery})
+    return truth
 
 
-def write_queue_log(order: Order, folder: Path, report: Report) -> dict[str, object]:
+def write_queue_log(order: Order, folder: Path, report: Report) -> Truth:
     """Simulate and write one Asterisk queue_log per floor; return the truth in whole seconds."""
+    _prepare(folder)
     logs = folder / QUEUE_LOG_FOLDER
-    logs.mkdir(parents=True, exist_ok=True)
-    truth = Truth(resolution_ms=1000)
+    logs.mkdir(exist_ok=True)
+    truth = Truth()
     lines = 0
     with ExitStack() as stack:
         files: dict[str, IO[bytes]] = {}
@@ -100,12 +103,22 @@ def write_queue_log(order: Order, folder: Path, report: Report) -> dict[str, obj
                 if name not in files:
                     files[name] = stack.enter_context((logs / f"{name}.log").open("wb"))
                 floor_day = simulate_day(plan, order.seed)
-                truth.add(plan, floor_day.legs)
+                truth.add(plan, [seen for leg in floor_day.legs if (seen := as_logged(leg))])
                 written = queue_log_lines(plan, floor_day)
                 _write_lines(files[name], written)
                 lines += len(written)
                 report(len(floor_day.legs))
-    return _finish(order, folder, truth, {"format": "queue_log", "lines": lines})
+    _finish(order, folder, truth, {"format": "queue_log", "lines": lines})
+    return truth
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder; without its truth file it is seen to be unfinished."""
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder}: expected a folder to write to, found a file"
+        raise InputError(msg)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / TRUTH_FILE).unlink(missing_ok=True)
 
 
 def _write_lines(file: IO[bytes], lines: list[str]) -> None:
@@ -114,9 +127,7 @@ def _write_lines(file: IO[bytes], lines: list[str]) -> None:
         file.write(b"\n")
 
 
-def _finish(
-    order: Order, folder: Path, truth: Truth, about: dict[str, object]
-) -> dict[str, object]:
+def _finish(order: Order, folder: Path, truth: Truth, about: dict[str, object]) -> None:
     _write_forecast(order, folder / FORECAST_FILE)
     content: dict[str, object] = {
         "scenario": str(order.scenario),
@@ -129,7 +140,6 @@ def _finish(
         "days": truth.day_rows(),
     }
     (folder / TRUTH_FILE).write_text(json.dumps(content, indent=1) + "\n")
-    return content
 
 
 def _write_forecast(order: Order, path: Path) -> None:

@@ -83,6 +83,4 @@ def shifts(present: list[int], opens_ms: int, prefix: str, day: int) -> list[Shi
     spans.sort()
     pool = max(len(spans), int(max(present) * POOL_PER_SEAT) + 1)
     first = day * max(1, pool - len(spans))
-    return [
-        Shift(f"{prefix}-{(first + i) % pool + 1:02d}", *span) for i, span in enumerate(spans)
-    ]
+    return [Shift(f"{prefix}-{(first + i) % pool + 1:02d}", *span) for i, span in enumerate(spans)]

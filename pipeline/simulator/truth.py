@@ -37,62 +37,23 @@ COUNTS = (
 
 @dataclass(slots=True)
 class Truth:
-    """Counts per (client, site, queue) and per (client, local day of entering the queue).
+    """Counts per (client, site, queue) and per (client, local day of entering the queue)."""
 
-    ``resolution_ms`` is what the written format can express: 1, or 1000 for whole seconds.
-    """
-
-    resolution_ms: int = 1
     queues: dict[tuple[str, str, str], Counter[str]] = field(default_factory=dict)
     days: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
     def add(self, plan: DayPlan, legs: list[SimulatedLeg]) -> None:
         """Count the legs of one floor's day."""
         day = self.days.setdefault((plan.client.name, plan.day.isoformat()), Counter())
+        day["forecast_calls_milli"] += round(1000 * sum(sum(q.forecast) for q in plan.queues))
+        day["contacts"] += sum(1 for leg in legs if leg.number == 1)
         for queue in plan.queues:
             self.queues.setdefault((plan.client.name, plan.site, queue.profile.name), Counter())
         for leg in legs:
-            counts = self.leg_counts(leg, plan.client.threshold_ms)
-            self.queues[plan.client.name, plan.site, leg.queue].update(counts)
-            day.update(counts)
-
-    def leg_counts(self, leg: SimulatedLeg, threshold_ms: int) -> dict[str, int]:
-        """Return what one leg counts for."""
-        if leg.before_queue_at is not None:
-            return {"abandoned_before_queue": 1}
-        counts = {"offered": 1}
-        queued = self._seen(leg.queued_at)
-        if leg.answered_at is not None and leg.ended_at is not None:
-            answered, ended = self._seen(leg.answered_at), self._seen(leg.ended_at)
-            hold = sum(end - start for start, end in leg.holds or ())
-            wrapped = leg.wrapup_ended_at
-            counts |= {
-                "answered": 1,
-                "answered_within": int(answered - queued <= threshold_ms),
-                "wait_answered_ms": answered - queued,
-                "handled": 1,
-                "talk_ms": ended - answered - hold,
-                "hold_ms": hold,
-                "held": int(hold > 0),
-                "acw_ms": 0 if wrapped is None else wrapped - ended,
-                "transfers": int(leg.transfer_kind is not None),
-                "complaints": int(leg.complaint_at is not None),
-            }
-        elif leg.abandoned_at is not None:
-            wait = self._seen(leg.abandoned_at) - queued
-            counts |= {
-                "abandoned": 1,
-                "abandoned_within": int(wait <= threshold_ms),
-                "abandoned_short": int(wait <= SHORT_ABANDON_MS),
-            }
-        elif leg.callback_at is not None:
-            counts["callbacks"] = 1
-        else:
-            counts["flowed_out"] = 1
-        return counts
-
-    def _seen(self, at: int) -> int:
-        return at - at % self.resolution_ms
+            queue_counts = self.queues[plan.client.name, plan.site, leg.queue]
+            for name, count in leg_counts(leg, plan.client.threshold_ms).items():
+                queue_counts[name] += count
+                day[name] += count
 
     def rows(self) -> list[dict[str, str | int]]:
         """Return one row per client, site and queue."""
@@ -103,8 +64,48 @@ class Truth:
         ]
 
     def day_rows(self) -> list[dict[str, str | int]]:
-        """Return one row per client and local day."""
-        return [
-            {"client": client, "day": day} | {name: counts[name] for name in COUNTS}
-            for (client, day), counts in sorted(self.days.items())
-        ]
+        """Return one row per client and local day: contacts that came beside those forecast."""
+        rows: list[dict[str, str | int]] = []
+        for (client, day), counts in sorted(self.days.items()):
+            row: dict[str, str | int] = {"client": client, "day": day}
+            row["forecast_calls"] = round(counts["forecast_calls_milli"] / 1000)
+            rows.append(row | {name: counts[name] for name in ("contacts", *COUNTS)})
+        return rows
+
+
+def leg_counts(leg: SimulatedLeg, threshold_ms: int) -> dict[str, int]:
+    """Return what one leg counts for."""
+    if leg.before_queue_at is not None:
+        return {"abandoned_before_queue": 1}
+    counts = {"offered": 1}
+    queued = leg.queued_at
+    if leg.answered_at is not None and leg.ended_at is not None:
+        answered, ended = leg.answered_at, leg.ended_at
+        hold = sum(end - start for start, end in leg.holds) if leg.holds else 0
+        wrapped = leg.wrapup_ended_at
+        counts |= {
+            "answered": 1,
+            "answered_within": int(answered - queued <= threshold_ms),
+            "wait_answered_ms": answered - queued,
+            "handled": 1,
+            "talk_ms": ended - answered - hold,
+            "acw_ms": 0 if wrapped is None else wrapped - ended,
+        }
+        if hold:
+            counts |= {"hold_ms": hold, "held": 1}
+        if leg.transfer_kind is not None:
+            counts["transfers"] = 1
+        if leg.complaint_at is not None:
+            counts["complaints"] = 1
+    elif leg.abandoned_at is not None:
+        wait = leg.abandoned_at - queued
+        counts |= {
+            "abandoned": 1,
+            "abandoned_within": int(wait <= threshold_ms),
+            "abandoned_short": int(wait <= SHORT_ABANDON_MS),
+        }
+    elif leg.callback_at is not None:
+        counts["callbacks"] = 1
+    else:
+        counts["flowed_out"] = 1
+    return counts
