@@ -1,0 +1,218 @@
+"""What a topic's records look like as rows: columns, their types, and how bytes become a row.
+
+One ``Shape`` per landed topic. Columns are the wire's own fields plus four of the log:
+``_partition``, ``_offset``, ``_appended_at_ms`` (broker's clock) and ``_ingested_at_ms``
+(lander's clock). Knows neither Kafka clients nor files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Final, Protocol
+
+import msgspec
+import pyarrow as pa
+
+from pipeline.codec.decode import decode_agent_state, decode_call_event
+from pipeline.domain.events import Rejected
+from pipeline.domain.kpi import KPI_FIELDS
+
+CALL_EVENTS: Final = "acd.events"
+AGENT_STATES: Final = "acd.agent-states"
+LATE: Final = "acd.late"
+PROGRESS: Final = "kpi.progress"
+ALERTS: Final = "kpi.alerts"
+
+_ORIGIN: Final = "__connect.errors."
+_INTS: Final = {
+    "v": pa.int16(),
+    "leg": pa.int32(),
+    "hold_seq": pa.int32(),
+    "partition": pa.int32(),
+    "_partition": pa.int32(),
+    "origin_partition": pa.int32(),
+}
+LOG_COLUMNS: Final = ("_partition", "_offset", "_appended_at_ms", "_ingested_at_ms")
+
+
+class Record(Protocol):
+    """A consumed record, as far as landing needs it."""
+
+    offset: int
+    timestamp: int
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How one topic lands.
+
+    ``instant`` names the column whose UTC day is the file's ``event_date`` (``_appended_at_ms``
+    where a record has no instant of its own).
+    """
+
+    topic: str
+    text: tuple[str, ...]
+    numbers: tuple[str, ...]
+    instant: str
+    decode: Callable[[Record], Any]
+    has_clock: bool = False
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Return the explicit schema of a landed file."""
+        fields = [pa.field(name, pa.string()) for name in self.text]
+        fields += [pa.field(n, _INTS.get(n, pa.int64())) for n in (*self.numbers, *LOG_COLUMNS)]
+        return pa.schema(fields)
+
+    def table(self, rows: Sequence[tuple[Record, Any]], partition: int, now_ms: int) -> pa.Table:
+        """Return decoded records as a table of this shape."""
+        schema = self.schema
+        records = [record for record, _ in rows]
+        values = [value for _, value in rows]
+        log = {
+            "_partition": [partition] * len(rows),
+            "_offset": [record.offset for record in records],
+            "_appended_at_ms": [record.timestamp for record in records],
+            "_ingested_at_ms": [now_ms] * len(rows),
+        }
+        arrays = []
+        for field in schema:
+            column = log[field.name] if field.name in log else _column(values, field.name)
+            arrays.append(pa.array(column, field.type))
+        return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _column(values: Iterable[Any], name: str) -> list[Any]:
+    column = list(map(attrgetter(name), values))
+    if name in {"type", "state", "transfer_kind"}:
+        return [None if v is None else v._value_ for v in column]
+    return column
+
+
+class _Late(msgspec.Struct):
+    """A late event's origin beside its own fields."""
+
+    event: Any
+    origin_partition: int
+    origin_offset: int
+    late_reason: str
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - stands for any field of the event
+        return getattr(self.event, name)
+
+
+def _call(record: Record) -> Any:  # noqa: ANN401
+    return decode_call_event(record.value or b"")
+
+
+def _agent_state(record: Record) -> Any:  # noqa: ANN401
+    return decode_agent_state(record.value or b"")
+
+
+def _late(record: Record) -> Any:  # noqa: ANN401
+    event = decode_call_event(record.value or b"")
+    if isinstance(event, Rejected):
+        return event
+    headers = dict(record.headers)
+    try:
+        partition = int(headers[_ORIGIN + "partition"])
+        offset = int(headers[_ORIGIN + "offset"])
+    except (KeyError, ValueError):
+        message = f"expected headers {_ORIGIN}partition and .offset, got {sorted(headers)}"
+        return Rejected(reason="no_origin", message=message, raw=record.value or b"")
+    return _Late(event, partition, offset, headers.get("dlq.reason", b"").decode("utf-8", "replace"))
+
+
+def _upsert(name: str, text: tuple[str, ...], numbers: tuple[str, ...]) -> Callable[[Record], Any]:
+    fields: list[tuple[str, Any]] = [(field, str) for field in text]
+    fields += [(field, int) for field in numbers]
+    decoder = msgspec.json.Decoder(msgspec.defstruct(name, fields, gc=False))
+
+    def decode(record: Record) -> Any:  # noqa: ANN401
+        raw = record.value or b""
+        try:
+            return decoder.decode(raw)
+        except ValueError as error:
+            return Rejected(reason="not_an_upsert", message=str(error), raw=raw)
+
+    return decode
+
+
+_CALL_TEXT: Final = (
+    *("event_id", "type", "client", "site", "queue", "contact_id", "source", "source_position"),
+    *("agent", "reason", "transfer_kind", "transfer_target", "customer_ref"),
+)
+_CALL_NUMBERS: Final = ("v", "occurred_at_ms", "leg", "hold_seq")
+_STATE_TEXT: Final = (
+    *("event_id", "state", "client", "site", "agent", "source", "source_position", "reason"),
+)
+_QUEUE: Final = ("client", "site", "queue")
+
+
+def _events() -> list[Shape]:
+    return [
+        Shape(
+            topic=CALL_EVENTS,
+            text=_CALL_TEXT,
+            numbers=_CALL_NUMBERS,
+            instant="occurred_at_ms",
+            decode=_call,
+            has_clock=True,
+        ),
+        Shape(
+            topic=AGENT_STATES,
+            text=_STATE_TEXT,
+            numbers=("v", "occurred_at_ms"),
+            instant="occurred_at_ms",
+            decode=_agent_state,
+            has_clock=True,
+        ),
+        Shape(
+            topic=LATE,
+            text=(*_CALL_TEXT, "late_reason"),
+            numbers=(*_CALL_NUMBERS, "origin_partition", "origin_offset"),
+            instant="occurred_at_ms",
+            decode=_late,
+        ),
+    ]
+
+
+def _upserts() -> list[Shape]:
+    shapes = [
+        (f"kpi.{kpi}", _QUEUE, ("partition", "pane_start_ms", "revision", *fields), "pane_start_ms")
+        for kpi, fields in KPI_FIELDS.items()
+    ]
+    counters = ("accepted", "duplicate", "late", "rejected", "quarantined")
+    shapes.append(
+        (
+            PROGRESS,
+            ("config_hash",),
+            ("partition", "next_offset", "watermark_ms", *counters),
+            "_appended_at_ms",
+        )
+    )
+    shapes.append(
+        (
+            ALERTS,
+            ("alert_id", "status", "rule", "rule_version", "severity", "runbook", *_QUEUE),
+            ("at_ms", "window_ms", "offered", "answered_within", "goal_permille"),
+            "at_ms",
+        )
+    )
+    return [
+        Shape(
+            topic=topic,
+            text=text,
+            numbers=numbers,
+            instant=instant,
+            decode=_upsert(topic.replace(".", "_").replace("-", "_"), text, numbers),
+        )
+        for topic, text, numbers, instant in shapes
+    ]
+
+
+SHAPES: Final[dict[str, Shape]] = {shape.topic: shape for shape in (*_events(), *_upserts())}
