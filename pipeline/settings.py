@@ -41,6 +41,11 @@ class Settings:
     """Secret that keys ``customer_ref`` (``VANE_CUSTOMER_KEY``)."""
 
     @property
+    def jars(self) -> Path:
+        """Return where Kafka's jars are kept, the same for every home."""
+        return PROJECT_ROOT / ".cache" / "kafka-jars"
+
+    @property
     def landing(self) -> Path:
         """Return where landed Parquet and manifests rest."""
         return self.home / "landing"

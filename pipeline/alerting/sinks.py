@@ -38,7 +38,7 @@ class LogSink:
     async def send(self, alert: Mapping[str, Any]) -> None:
         """Log the alert; cannot fail."""
         write = log.warning if alert["status"] == "firing" else log.info
-        write("alert", text=describe(alert), **alert)
+        write("alert", status=alert["status"], text=describe(alert), alert_id=alert["alert_id"])
 
 
 class WebhookSink:

@@ -77,6 +77,9 @@ class QueueState:
     panes: tuple[dict[int, list[int]], ...] = field(default_factory=lambda: ({}, {}, {}))
     alerts: dict[str, alert.AlertState] = field(default_factory=dict)
     newest_pane: int = 0
+    changed: bool = True
+    """Whether service-level panes changed since the rules were last evaluated."""
+    evaluated_with: ServiceTarget | None = None
 
     @property
     def key(self) -> str:
@@ -127,6 +130,7 @@ class PartitionFold:
     __slots__ = (
         "_dirty",
         "_history",
+        "_longest_rule_ms",
         "_numbers",
         "_rules",
         "_timers",
@@ -152,6 +156,7 @@ class PartitionFold:
         """Start empty before ``first_offset``; ``history`` gives a queue's dated targets."""
         self._history = history
         self._rules = tuple(rules)
+        self._longest_rule_ms = max((rule.window_ms for rule in self._rules), default=0)
         self.first_offset = first_offset
         self.next_offset = first_offset
         self.watermark = Watermark()
@@ -256,12 +261,12 @@ class PartitionFold:
             boundary = self.next_boundary
             self.watermark.ms = boundary
             self._settle(boundary)
+            window_start = boundary - self._longest_rule_ms
             quiet = True
             for queue in self.queues.values():
-                if queue.newest_pane >= boundary - LONGEST_WINDOW_MS:
+                if queue.newest_pane >= window_start:
                     quiet = False
-                    if self._rules:
-                        self._evaluate(queue, boundary)
+                    self._evaluate(queue, boundary)
             if boundary >= self.next_sweep:
                 self._sweep(boundary)
                 self.next_sweep = boundary + SWEEP_MS
@@ -302,6 +307,7 @@ class PartitionFold:
                 for j, n in deltas:
                     counts[j] += n
                 changed[queue, i, pane] = counts
+            queue.changed = True
             leg.counted = new
         dirty.clear()
 
@@ -311,10 +317,16 @@ class PartitionFold:
         return queue.history.at(facts.first_ms if at is None else at)
 
     def _evaluate(self, queue: QueueState, boundary: int) -> None:
+        target = queue.history.at(boundary)
+        same = target is queue.evaluated_with and not queue.changed
         for rule in self._rules:
+            if same and boundary - rule.window_ms - kpi.PANE_MS not in queue.panes[0]:
+                continue  # nothing came into the window, nothing left it: the answer stands
             offered, within = window_counts(queue, boundary, rule.window_ms)
+            if offered < rule.min_offered:
+                continue
             state = queue.alerts.setdefault(rule.name, alert.AlertState())
-            goal = queue.history.at(boundary).goal_permille
+            goal = target.goal_permille
             status = alert.evaluate(
                 rule, state, offered=offered, answered_within=within, goal_permille=goal
             )
@@ -337,6 +349,8 @@ class PartitionFold:
                         goal_permille=goal,
                     )
                 )
+        queue.changed = False
+        queue.evaluated_with = target
 
     # --- letting go ---------------------------------------------------------------------------
 

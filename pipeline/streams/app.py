@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from pipeline.alerting.sinks import LogSink, Sink, WebhookSink
 from pipeline.config_files import load_alert_rules, load_targets
 from pipeline.settings import Settings
 from pipeline.streams import alert_delivery, metrics, status
-from pipeline.streams.engine import SNAPSHOT_INTERVAL_S, Engine
+from pipeline.streams.engine import Engine
 from pipeline.streams.transport import ChunkSchema
 
 log = structlog.get_logger(__name__)
@@ -43,7 +42,7 @@ def build(
     settings: Settings,
     *,
     app_id: str = "vane",
-    snapshot_interval_s: float = SNAPSHOT_INTERVAL_S,
+    snapshot_interval_s: float = 10.0,
 ) -> VaneApp:
     """Return the worker's app; nothing connects before it is started."""
     engine = Engine(
@@ -51,7 +50,6 @@ def build(
         topic=settings.topic,
         targets=load_targets(settings.config_dir / "queues.yaml"),
         rules=load_alert_rules(settings.config_dir / "alerts.yaml"),
-        snapshot_interval_s=snapshot_interval_s,
     )
     app = VaneApp(
         f"{settings.topic_prefix}{app_id}",
@@ -75,7 +73,7 @@ def build(
     )
     app.engine = engine
     _add_fold(app)
-    _add_services(app, settings)
+    _add_services(app, settings, snapshot_interval_s)
     _add_pages(app)
     return app
 
@@ -103,7 +101,7 @@ def _add_fold(app: VaneApp) -> None:
         await engine.revoke(revoked)
 
 
-def _add_services(app: VaneApp, settings: Settings) -> None:
+def _add_services(app: VaneApp, settings: Settings, snapshot_interval_s: float) -> None:
     engine = app.engine
     sinks: list[Sink] = [LogSink()]
     if settings.webhook_url:
@@ -118,18 +116,18 @@ def _add_services(app: VaneApp, settings: Settings) -> None:
             await engine.publisher.start()
 
         async def on_stop(self) -> None:
-            await engine.snapshot_all()
-            await engine.publisher.stop()
+            await engine.stop()
 
         @Service.task
         async def _snapshots(self) -> None:
-            try:
-                await engine.run_snapshots(self.sleep)
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                log.exception("snapshot failed")
-                await app.crash(error)
+            while not self.should_stop:
+                await self.sleep(snapshot_interval_s)
+                try:
+                    await engine.snapshot_all()
+                except Exception as error:
+                    log.exception("snapshot failed")
+                    await app.crash(error)
+                    raise
 
         @Service.task
         async def _alerts(self) -> None:

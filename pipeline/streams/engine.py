@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -31,7 +31,6 @@ from pipeline.streams.publisher import Publisher
 
 log = structlog.get_logger(__name__)
 
-SNAPSHOT_INTERVAL_S: Final = 10.0
 SEEK_AGAIN_AFTER_S: Final = 5.0
 SEEKS_BEFORE_GIVING_UP: Final = 5
 
@@ -76,14 +75,13 @@ class Engine:
         topic: Callable[[str], str],
         targets: Targets,
         rules: AlertRules,
-        snapshot_interval_s: float = SNAPSHOT_INTERVAL_S,
     ) -> None:
         """Prepare; ``topic`` maps one of our topic names to the broker's."""
         self._bootstrap = bootstrap
         self._topic = topic
         self._targets = targets
         self._rules = rules
-        self._interval_s = snapshot_interval_s
+        self._stopping = False
         self.config_hash = f"{targets.version[:8]}{rules.version[:8]}"
         self.input_topic = topic("acd.events")
         self.publisher = Publisher(bootstrap)
@@ -185,6 +183,8 @@ class Engine:
         if part is None:
             return  # not recovered, so not ours to fold: the seek after recovery brings it again
         async with part.lock:
+            if self._stopping:
+                return
             fold = part.fold
             if records[-1].offset < fold.next_offset:
                 return
@@ -271,11 +271,11 @@ class Engine:
         for part in list(self.parts.values()):
             await self.snapshot(part)
 
-    async def run_snapshots(self, sleep: Callable[[float], Awaitable[None]]) -> None:
-        """Snapshot at the interval until cancelled."""
-        while True:
-            await sleep(self._interval_s)
-            await self.snapshot_all()
+    async def stop(self) -> None:
+        """Take no more chunks, write the last snapshots and close the outputs."""
+        self._stopping = True
+        await self.snapshot_all()
+        await self.publisher.stop()
 
     def _consumer(self) -> Log:
         if self.log is None:

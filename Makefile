@@ -1,0 +1,74 @@
+# Vane. `make` alone prints this help; `make demo` and `make test` are all a newcomer needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := requirements/bootstrap.txt requirements/dev.txt
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links --no-annotate
+
+.PHONY: help setup demo test check lint types format lock bench bench-stream bench-latency bench-month clean
+
+help: ## Print this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
+	|| grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed $(VENV)/.jars ## Create .venv from the hash-pinned requirements and fetch Kafka
+
+$(VENV)/bin/uv: requirements/bootstrap.txt
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed, found: $$(python3 --version 2>&1)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/bootstrap.txt
+
+$(VENV)/.installed: $(VENV)/bin/uv $(LOCKS) pyproject.toml
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $(LOCKS)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.jars: $(VENV)/.installed pipeline/broker/kafka_jars.sha256
+	$(BIN)/python -m pipeline kafka fetch
+	@touch $@
+
+demo: setup ## The whole path: broker, worker, 双11 day, alert, month, settlement
+	$(BIN)/vane demo
+
+test: setup ## All tests, the real broker included
+	$(BIN)/python -m pytest
+
+check: setup lint types test ## What CI runs: lint, types, tests
+
+lint: setup ## ruff and import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+format: setup ## Put the code into shape
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/bin/uv ## Pin requirements/*.in again
+	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) requirements/batch.in -c requirements/dev.txt -o requirements/batch.txt
+	$(COMPILE) requirements/streaming.in -c requirements/dev.txt -o requirements/streaming.txt
+
+bench: bench-stream bench-latency bench-month ## All benchmarks
+
+bench-stream: setup ## Events per second of one worker against raw consume and Faust's guide
+	$(BIN)/python -m benchmarks.stream
+
+bench-latency: setup ## From append to the upsert being readable
+	$(BIN)/python -m benchmarks.latency
+
+bench-month: setup ## A month of a million calls, landing to published
+	$(BIN)/python -m benchmarks.month
+
+clean: ## Remove .venv and working data (.vane)
+	-$(BIN)/vane kafka stop
+	rm -rf $(VENV) .vane

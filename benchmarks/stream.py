@@ -1,0 +1,101 @@
+"""Throughput of one worker against the raw consume rate and against Faust as its guide teaches.
+
+    make bench-stream            (or: python -m benchmarks.stream --calls 100000)
+
+All three read the same topic of the same real broker in one run, one after the other. Quote the
+ratios; absolute figures depend on the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks import measure
+
+RAW = """
+import asyncio, sys, time
+from aiokafka import AIOKafkaConsumer
+async def main(bootstrap, topic):
+    c = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest",
+                         enable_auto_commit=False, max_partition_fetch_bytes=1024 * 1024)
+    await c.start()
+    ends = await c.end_offsets(c.assignment())
+    total, n, started = sum(ends.values()), 0, None
+    while n < total:
+        for records in (await c.getmany(timeout_ms=1000, max_records=8000)).values():
+            if started is None:
+                started = time.perf_counter(), time.process_time()
+                first = len(records)
+            n += len(records)
+    wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
+    print("RESULT", n - first, f"{wall:.3f} {cpu:.3f}")
+    await c.stop()
+import uvloop
+uvloop.install()
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def main() -> None:
+    """Run the three and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scale", type=float, default=2.0, help="of the simulated month")
+    parser.add_argument("--naive-events", type=int, default=20_000)
+    options = parser.parse_args()
+    sys.stdout.write(f"{measure.machine()}\n")
+    with measure.bench("bench.") as b:
+        folder = b.home / "sim"
+        b.vane("simulate", "--scenario", "normal-month", "--month", "2025-11", "--seed", "1",
+               "--scale", str(options.scale), "--out", str(folder))  # fmt: skip
+        b.vane("ingest", "--format", "canonical", str(folder / "acd.events.ndjson"))
+        total = sum(1 for _ in (folder / "acd.events.ndjson").open("rb"))
+        rows = [
+            ("raw aiokafka consume", *_child(b, ["-c", RAW, b.bootstrap, b.topic("acd.events")])),
+            ("Vane, full engine", *_engine(b, total)),
+            ("raw aiokafka consume again", *_child(b, ["-c", RAW, b.bootstrap, b.topic("acd.events")])),
+            ("Faust guide, hopping tables", *_naive(b, options.naive_events)),
+        ]
+    sys.stdout.write(f"\n{total} events on 4 partitions\n")
+    sys.stdout.write(f"{'':32}{'events/s':>12}{'us CPU/event':>14}{'events/CPU-s':>14}\n")
+    for name, n, wall, cpu in rows:
+        sys.stdout.write(f"{name:32}{n / wall:12,.0f}{cpu / n * 1e6:14.2f}{n / cpu:14,.0f}\n")
+    engine, naive, raw = rows[1], rows[3], rows[0]
+    sys.stdout.write(
+        f"\nengine = {engine[1] / engine[2] / (raw[1] / raw[2]):.0%} of the raw consume rate, "
+        f"{engine[1] / engine[2] / (naive[1] / naive[2]):.0f} times the guide's rate\n"
+    )
+
+
+def _child(b: measure.Bench, arguments: list[str]) -> tuple[int, float, float]:
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, *arguments], env=b.env, check=True, capture_output=True, text=True
+    )
+    line = next(x for x in done.stdout.splitlines() if x.startswith("RESULT"))
+    _, n, wall, cpu = line.split()
+    return int(n), float(wall), float(cpu)
+
+
+def _naive(b: measure.Bench, events: int) -> tuple[int, float, float]:
+    script = str(Path(__file__).with_name("naive_faust.py"))
+    return _child(b, [script, b.topic("acd.events"), str(events), "worker"])
+
+
+def _engine(b: measure.Bench, total: int) -> tuple[int, float, float]:
+    with measure.worker(b.env) as process:
+        done = 0
+        while not done:
+            time.sleep(0.02)
+            done = measure.folded(measure.status(b.env))
+        first, wall, cpu = done, time.perf_counter(), measure.cpu_seconds(process.pid)
+        while done < total:
+            time.sleep(0.1)
+            done = measure.folded(measure.status(b.env))
+        return done - first, time.perf_counter() - wall, measure.cpu_seconds(process.pid) - cpu
+
+
+if __name__ == "__main__":
+    main()
