@@ -182,7 +182,9 @@ def _fault(
     return (
         _version_fault(record)
         or _kind_fault(record, kinds, kind_field)
-        or next((fault for name in rules if (fault := _field_fault(record, name, rules[name]))), None)
+        or next(
+            (fault for name in rules if (fault := _field_fault(record, name, rules[name]))), None
+        )
         or _unknown_fault(record, {"v", kind_field, *rules})
         or _required_fault(record)
     )
@@ -213,7 +215,9 @@ def _kind_fault(record: Mapping[str, object], kinds: tuple[str, ...], name: str)
 
 def _field_fault(record: Mapping[str, object], name: str, rule: Rule) -> Fault | None:
     if name not in record:
-        return None if rule.is_optional else ("missing_field", f"{name}: expected {rule}, got nothing")
+        return (
+            None if rule.is_optional else ("missing_field", f"{name}: expected {rule}, got nothing")
+        )
     value = record[name]
     if value is None and rule.is_optional and name not in _NEVER_NULL:
         return None

@@ -28,7 +28,12 @@ Sequence = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)]
 
 
 class CallRecord(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    gc=False,
 ):
     """A ``CallEvent`` on the wire."""
 
@@ -52,7 +57,12 @@ class CallRecord(
 
 
 class AgentStateRecord(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    gc=False,
 ):
     """An ``AgentStateEvent`` on the wire."""
 

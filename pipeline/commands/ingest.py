@@ -70,7 +70,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(epilog=EXAMPLES)
-def ingest(  # noqa: PLR0913 - one parameter per option
+def ingest(
     path: Annotated[
         Path, typer.Argument(help="A file, or for canonical a folder as vane simulate writes it.")
     ],

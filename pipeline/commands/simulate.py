@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipeline.simulator.plan import Scenario
-from pipeline.simulator.run import Order, write_canonical, write_queue_log
+from pipeline.simulator.plan import Order, Scenario
+from pipeline.simulator.run import write_canonical, write_queue_log
 from pipeline.simulator.truth import Truth
 
 EXAMPLES = """
@@ -103,8 +103,8 @@ def simulate(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 def _month(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
-    if found is None or int(found[1]) < 1970:  # noqa: PLR2004 - epoch milliseconds start here
-        msg = f"expected YYYY-MM from 1970-01 on, got {text!r}"
+    if found is None or not 1971 <= int(found[1]) <= 2100:  # noqa: PLR2004 - as the message says
+        msg = f"expected YYYY-MM from 1971-01 to 2100-12, got {text!r}"
         raise typer.BadParameter(msg, param_hint="--month")
     return int(found[1]), int(found[2])
 

@@ -73,7 +73,8 @@ class _Floor:
         self.contacts = count(1)
         for queue_plan in plan.queues:
             shifts = roster(plan, queue_plan, rng)
-            queue = _Queue(queue_plan, capacity=max(8, 2 * len(shifts)))
+            peak = max(queue_plan.forecast) / (p.HALF_HOUR_MS / 1000)
+            queue = _Queue(queue_plan, max(p.LEAST_CAPACITY, int(peak * p.CAPACITY_S)))
             self.queues[queue_plan.profile.name] = queue
             for name, duties in shifts:
                 agent = _Agent(name, queue)
@@ -221,7 +222,7 @@ class _Floor:
             self.serve(at, queue)
 
 
-def simulate_day(plan: DayPlan, seed: int) -> FloorDay:
-    """Simulate one floor for one day: the same plan and seed give the same day."""
-    name = f"{seed}/{plan.client.name}/{plan.site}/{plan.day.isoformat()}"
+def simulate_day(plan: DayPlan) -> FloorDay:
+    """Simulate one floor for one day: the same plan gives the same day."""
+    name = f"{plan.seed}/{plan.client.name}/{plan.site}/{plan.day.isoformat()}"
     return _Floor(plan, Random(name)).run()  # noqa: S311 - a simulation, not a secret

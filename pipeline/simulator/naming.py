@@ -1,7 +1,7 @@
 """What simulated sources, contacts and callers are called.
 
-Names hold the scenario, so that a double11 day and the same day of a normal month never share a
-contact or an event id.
+Names hold the run (scenario, seed and scale), so that two simulations of one day, say a normal
+and a double11 one, never share a contact or an event id.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ def source(plan: DayPlan) -> str:
 
 def position_prefix(plan: DayPlan) -> str:
     """Return what all source positions of a floor's day begin with."""
-    return f"{plan.scenario}/{plan.day:%Y%m%d}/"
+    return f"{plan.run}/{plan.day:%Y%m%d}/"
 
 
 def contact_prefix(plan: DayPlan) -> str:
     """Return what the contact ids of a floor's day begin with; the contact's number follows."""
-    return f"{plan.scenario}-{plan.day:%Y%m%d}-"
+    return f"{plan.run}-{plan.site or plan.client.name}-{plan.day:%Y%m%d}-"
 
 
 def caller_number(customer: int) -> str:

@@ -8,7 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from pipeline.simulator.profile import CUSTOMERS_PER_DAILY_CALL, ClientProfile, QueueProfile
+from pipeline.simulator.profile import (
+    CLIENTS,
+    CUSTOMERS_PER_DAILY_CALL,
+    ClientProfile,
+    QueueProfile,
+)
 
 
 class Scenario(StrEnum):
@@ -32,9 +37,13 @@ class QueuePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayPlan:
-    """One routing domain (client and site) on one local day; instants in epoch milliseconds."""
+    """One routing domain (client and site) on one local day; instants in epoch milliseconds.
 
-    scenario: Scenario
+    ``run`` names the simulation and stands in all its identities.
+    """
+
+    run: str
+    seed: int
     client: ClientProfile
     site: str
     day: date
@@ -46,30 +55,55 @@ class DayPlan:
     queues: tuple[QueuePlan, ...]
 
 
-def scenario_days(scenario: Scenario, year: int, month: int, limit: int | None) -> list[date]:
-    """Return the local days of a scenario, at most ``limit`` of them."""
-    if scenario is Scenario.DOUBLE11:
-        days = [date(year, month, SURGE_DAY)]
-    else:
-        days = []
-        day = date(year, month, 1)
-        while day.month == month:
-            days.append(day)
-            day += timedelta(days=1)
-    return days[:limit]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to simulate.
+
+    ``days`` limits the scenario's days, ``scale`` multiplies calls and agents, ``late_rate`` is
+    the share of call events delivered hours late.
+    """
+
+    scenario: Scenario
+    seed: int
+    year: int
+    month: int
+    scale: float = 1.0
+    days: int | None = None
+    late_rate: float = 0.0001
+
+    @property
+    def run(self) -> str:
+        """Return a name of all that makes events differ, so that two runs share no identity."""
+        return f"{self.scenario}.{self.seed}x{self.scale:g}"
+
+    def dates(self) -> list[date]:
+        """Return the local days."""
+        if self.scenario is Scenario.DOUBLE11:
+            return [date(self.year, self.month, SURGE_DAY)]
+        first = date(self.year, self.month, 1)
+        month = [first + timedelta(days=i) for i in range(31)]
+        return [day for day in month if day.month == self.month][: self.days]
+
+    def floors(self) -> int:
+        """Return the number of floor days: the length of the work."""
+        return len(self.dates()) * sum(len(client.sites) for client in CLIENTS)
+
+    def plans(self, day: date) -> list[DayPlan]:
+        """Return the plan of every routing domain for a day."""
+        return list(day_plans(self, day))
 
 
-def day_plans(
-    scenario: Scenario, day: date, clients: tuple[ClientProfile, ...], scale: float
-) -> Iterator[DayPlan]:
+def day_plans(order: Order, day: date) -> Iterator[DayPlan]:
     """Yield the plan of every routing domain for one day."""
-    is_surge = scenario is Scenario.DOUBLE11
-    for client in clients:
+    is_surge = order.scenario is Scenario.DOUBLE11
+    scale = order.scale
+    for client in CLIENTS:
         starts_ms = _local_ms(client.zone, day)
         calls = client.surge_day_calls if is_surge else _normal_calls(client, day)
         for site, site_share in client.sites:
             yield DayPlan(
-                scenario=scenario,
+                run=order.run,
+                seed=order.seed,
                 client=client,
                 site=site,
                 day=day,

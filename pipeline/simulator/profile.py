@@ -92,6 +92,9 @@ COMPLAINT_RATE_UPSET: Final = 0.03
 UPSET_WAIT_S: Final = 120.0
 CALLER_ENDS_RATE: Final = 0.7
 MOST_LEGS: Final = 3
+LEAST_CAPACITY: Final = 6
+CAPACITY_S: Final = 90.0
+"""A queue has room for the callers of so many seconds of the forecast's busiest half hour."""
 CUSTOMERS_PER_DAILY_CALL: Final = 60
 DAY_SIGMA: Final = 0.03
 """Spread of a whole day's calls around the plan (sigma of the logarithm)."""
@@ -142,8 +145,8 @@ MERIDIAN: Final = ClientProfile(
     surge_day_calls=15_000,
     surge_factors=(
         *(4.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
-        *(1.0, 1.2, 1.5, 1.45, 1.1, 1.0, 1.05, 1.05),
-        *(1.05, 1.0, 1.15, 1.5, 1.75, 1.55, 1.5, 1.5),
+        *(1.0, 1.2, 1.55, 1.5, 1.1, 1.05, 1.05, 1.05),
+        *(1.05, 1.05, 1.15, 1.55, 1.8, 1.6, 1.5, 1.5),
     ),
 )
 

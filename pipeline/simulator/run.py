@@ -9,8 +9,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import IO, Final
@@ -20,7 +19,7 @@ from pipeline.errors import InputError
 from pipeline.simulator.canonical import agent_state_records, call_records
 from pipeline.simulator.delivery import Delivery
 from pipeline.simulator.floor import simulate_day
-from pipeline.simulator.plan import DayPlan, Scenario, day_plans, scenario_days
+from pipeline.simulator.plan import DayPlan, Order
 from pipeline.simulator.profile import CLIENTS, HALF_HOUR_MS
 from pipeline.simulator.queue_log import as_logged, queue_log_lines
 from pipeline.simulator.truth import Truth
@@ -33,31 +32,6 @@ QUEUE_LOG_FOLDER: Final = "queue_log"
 
 Report = Callable[[int], None]
 """Told the number of calls after each floor's day."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What to simulate."""
-
-    scenario: Scenario
-    seed: int
-    year: int
-    month: int
-    scale: float = 1.0
-    days: int | None = None
-    late_rate: float = 0.0001
-
-    def dates(self) -> list[date]:
-        """Return the local days."""
-        return scenario_days(self.scenario, self.year, self.month, self.days)
-
-    def plans(self, day: date) -> list[DayPlan]:
-        """Return the plan of every floor for a day."""
-        return list(day_plans(self.scenario, day, CLIENTS, self.scale))
-
-    def floors(self) -> int:
-        """Return the number of floor days: the length of the work."""
-        return len(self.dates()) * sum(len(client.sites) for client in CLIENTS)
 
 
 def write_canonical(order: Order, folder: Path, report: Report) -> Truth:
@@ -76,7 +50,7 @@ def write_canonical(order: Order, folder: Path, report: Report) -> Truth:
             _write_lines(calls_file, calls.arrived(begins_ms))
             _write_lines(states_file, states.arrived(begins_ms))
             for plan in plans:
-                floor_day = simulate_day(plan, order.seed)
+                floor_day = simulate_day(plan)
                 truth.add(plan, floor_day.legs)
                 calls.send(call_records(plan, floor_day))
                 states.send(agent_state_records(plan, floor_day))
@@ -102,7 +76,7 @@ def write_queue_log(order: Order, folder: Path, report: Report) -> Truth:
                 name = f"{plan.client.name}-{plan.site}" if plan.site else plan.client.name
                 if name not in files:
                     files[name] = stack.enter_context((logs / f"{name}.log").open("wb"))
-                floor_day = simulate_day(plan, order.seed)
+                floor_day = simulate_day(plan)
                 truth.add(plan, [seen for leg in floor_day.legs if (seen := as_logged(leg))])
                 written = queue_log_lines(plan, floor_day)
                 _write_lines(files[name], written)
