@@ -1,0 +1,92 @@
+"""Business months in contract zones, as integer bounds: the only calendar the batch has.
+
+All arithmetic of months, days and summer time is done here, once, by Python's zone database;
+SQL receives epoch milliseconds and compares integers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from pipeline.errors import InputError
+
+HOUR_MS: Final = 3_600_000
+_QUARTER_MS: Final = 900_000
+_FORM: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One calendar month; what instants it spans depends on the zone."""
+
+    year: int
+    month: int
+
+    def __str__(self) -> str:
+        """Return ``YYYY-MM``."""
+        return f"{self.year:04d}-{self.month:02d}"
+
+    @property
+    def first_day(self) -> date:
+        """Return the first day."""
+        return date(self.year, self.month, 1)
+
+    @property
+    def next_first_day(self) -> date:
+        """Return the first day of the next month."""
+        return date(self.year + self.month // 12, self.month % 12 + 1, 1)
+
+    def bounds(self, zone: str) -> tuple[int, int]:
+        """Return the half-open bounds in a zone, epoch milliseconds."""
+        return midnight_ms(self.first_day, zone), midnight_ms(self.next_first_day, zone)
+
+    def days(self, zone: str) -> Iterator[tuple[date, int, int]]:
+        """Yield each business day with its half-open bounds; a DST day has 23 or 25 hours."""
+        day = self.first_day
+        while day < self.next_first_day:
+            after = day + timedelta(days=1)
+            yield day, midnight_ms(day, zone), midnight_ms(after, zone)
+            day = after
+
+    def event_dates(self, margin_days: int) -> set[str]:
+        """Return the UTC days that can hold events of the month's legs, margin included."""
+        day = self.first_day - timedelta(days=margin_days)
+        end = self.next_first_day + timedelta(days=margin_days)
+        return {(day + timedelta(days=i)).isoformat() for i in range((end - day).days)}
+
+
+def parse_month(text: str) -> Month:
+    """Read ``YYYY-MM``; raise InputError with the value and what was expected."""
+    found = _FORM.fullmatch(text)
+    if found is None or not 1970 <= int(found[1]) < 9999:  # noqa: PLR2004 - epoch to 9998
+        msg = f"expected a month as YYYY-MM from 1970-01 on, got {text!r}"
+        raise InputError(msg)
+    return Month(int(found[1]), int(found[2]))
+
+
+def midnight_ms(day: date, zone: str) -> int:
+    """Return local midnight of a day, epoch milliseconds."""
+    return round(datetime.combine(day, time(), tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+
+
+def offsets(zone: str, from_ms: int, to_ms: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (from, to, offset ms) of the zone's UTC offsets between two instants, half-open."""
+    info = ZoneInfo(zone)
+    start, current = from_ms, _offset_ms(info, from_ms)
+    at = from_ms - from_ms % _QUARTER_MS + _QUARTER_MS
+    while at < to_ms:
+        if (offset := _offset_ms(info, at)) != current:
+            yield start, at, current
+            start, current = at, offset
+        at += _QUARTER_MS
+    yield start, to_ms, current
+
+
+def _offset_ms(info: ZoneInfo, at_ms: int) -> int:
+    offset = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(info).utcoffset()
+    return 0 if offset is None else round(offset.total_seconds() * 1000)

@@ -1,0 +1,155 @@
+"""Runs the dbt project in this process, against one build database.
+
+dbt's own files (profile, target, logs) stay in the build's work folder; nothing is written into
+the project. Telemetry is off in the project and here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from pipeline.errors import TerminalError
+from pipeline.lake.warehouse import session_settings
+
+PROFILE: Final = "vane"
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """What became of one model or test."""
+
+    name: str
+    kind: str
+    status: str
+    seconds: float
+    message: str
+
+
+def build(
+    project: Path,
+    database: Path,
+    *,
+    work: Path,
+    variables: Mapping[str, Any],
+    select: Sequence[str] = (),
+    report: Report = lambda _line: None,
+    with_unit_tests: bool = False,
+) -> list[Node]:
+    """Build models and run their tests; return every node, in order of completion.
+
+    Raises:
+        TerminalError: a model or test failed; names each with its message.
+    """
+    command = ["build", "--fail-fast"]
+    if select:
+        command += ["--select", *select]
+    if not with_unit_tests:
+        command += ["--exclude-resource-type", "unit_test"]
+    nodes = _invoke(command, project, database, work=work, variables=variables, report=report)
+    failed = [n for n in nodes if n.status in {"error", "fail", "runtime error"}]
+    if failed:
+        listed = "\n".join(f"  {n.kind} {n.name}: {n.status}: {n.message}" for n in failed)
+        msg = f"{len(failed)} of {len(nodes)} dbt nodes failed:\n{listed}\nbuild kept: {database}"
+        raise TerminalError(msg)
+    return nodes
+
+
+def compiled(
+    project: Path, database: Path, *, work: Path, variables: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return the SQL of each model as dbt compiles it, in an order in which they can run."""
+    _invoke(["compile"], project, database, work=work, variables=variables, report=_silent)
+    manifest = json.loads((work / "target" / "manifest.json").read_text())
+    models = {n["unique_id"]: n for n in manifest["nodes"].values() if n["resource_type"] == "model"}
+    ordered: dict[str, str] = {}
+
+    def visit(unique_id: str) -> None:
+        node = models[unique_id]
+        if node["name"] in ordered:
+            return
+        for parent in node["depends_on"]["nodes"]:
+            if parent in models:
+                visit(parent)
+        ordered[node["name"]] = node["compiled_code"]
+
+    for unique_id in models:
+        visit(unique_id)
+    return ordered
+
+
+def _silent(_line: str) -> None:
+    """Report nothing."""
+
+
+def _invoke(
+    command: list[str],
+    project: Path,
+    database: Path,
+    *,
+    work: Path,
+    variables: Mapping[str, Any],
+    report: Report,
+) -> list[Node]:
+    os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "0"
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes seconds to import
+
+    work.mkdir(parents=True, exist_ok=True)
+    _write_profile(work, database)
+    nodes: list[Node] = []
+
+    def heard(event: Any) -> None:  # noqa: ANN401 - dbt's event message
+        if event.info.name in {"LogModelResult", "LogTestResult"}:
+            report(str(event.info.msg))
+
+    arguments = [
+        *command,
+        *("--project-dir", str(project), "--profiles-dir", str(work)),
+        *("--target-path", str(work / "target"), "--log-path", str(work / "logs")),
+        *("--vars", json.dumps(dict(variables))),
+        *("--quiet", "--no-use-colors", "--log-level-file", "info"),
+    ]
+    with _quiet():
+        outcome = dbtRunner(callbacks=[heard]).invoke(arguments)
+    if outcome.exception is not None:
+        msg = f"dbt {command[0]} failed: {outcome.exception}"
+        raise TerminalError(msg) from outcome.exception
+    for result in getattr(outcome.result, "results", None) or []:
+        node = result.node
+        nodes.append(
+            Node(
+                name=node.name,
+                kind=str(node.resource_type),
+                status=str(result.status),
+                seconds=float(result.execution_time),
+                message=str(result.message or ""),
+            )
+        )
+    return nodes
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep dbt's console lines off ours; its log file has them."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
+def _write_profile(work: Path, database: Path) -> None:
+    output = {
+        "type": "duckdb",
+        "path": str(database),
+        "threads": 2,
+        "settings": session_settings(work / "spill"),
+    }
+    profile = {PROFILE: {"target": "build", "outputs": {"build": output}}}
+    (work / "profiles.yml").write_text(yaml.safe_dump(profile))

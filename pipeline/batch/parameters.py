@@ -1,0 +1,105 @@
+"""Puts dated configuration and the month's bounds into the build database, as rows.
+
+The live side asks ``TargetHistory.at`` per leg; SQL joins the same history as half-open ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import duckdb
+
+from pipeline.batch.calendar import Month, offsets
+from pipeline.config_files import Targets
+from pipeline.lake.warehouse import put_table
+
+EARLIEST_MS: Final = -(2**62)
+LATEST_MS: Final = 2**62
+_DAY_MS: Final = 86_400_000
+
+Queue = tuple[str, str, str]
+
+QUEUE: Final = {"client": "VARCHAR", "site": "VARCHAR", "queue": "VARCHAR"}
+QUEUES: Final = {
+    **QUEUE,
+    "zone": "VARCHAR",
+    "month_start_ms": "BIGINT",
+    "month_end_ms": "BIGINT",
+}
+SERVICE_TARGETS: Final = {
+    **QUEUE,
+    "from_ms": "BIGINT",
+    "to_ms": "BIGINT",
+    "threshold_ms": "BIGINT",
+    "inclusive": "BOOLEAN",
+    "short_abandon_ms": "BIGINT",
+    "long_hold_ms": "BIGINT",
+    "goal_permille": "BIGINT",
+}
+WATERMARKS: Final = {"_partition": "INTEGER", "watermark_ms": "BIGINT", "next_offset": "BIGINT"}
+ZONE_OFFSETS: Final = {
+    "zone": "VARCHAR",
+    "from_ms": "BIGINT",
+    "to_ms": "BIGINT",
+    "offset_ms": "BIGINT",
+}
+AGENT_ZONES: Final = {"client": "VARCHAR", "site": "VARCHAR", "zone": "VARCHAR"}
+DAYS: Final = {"zone": "VARCHAR", "business_on": "DATE", "from_ms": "BIGINT", "to_ms": "BIGINT"}
+
+
+def target_rows(queues: Iterable[Queue], targets: Targets) -> Iterator[tuple[Any, ...]]:
+    """Yield the targets of the queues; the first term also holds before its start."""
+    for client, site, queue in queues:
+        history = targets.history(client, site, queue)
+        starts = (EARLIEST_MS, *history.starts_ms[1:])
+        ends = (*history.starts_ms[1:], LATEST_MS)
+        for start, end, t in zip(starts, ends, history.targets, strict=True):
+            numbers = (t.threshold_ms, t.inclusive, t.short_abandon_ms, t.long_hold_ms)
+            yield (client, site, queue, start, end, *numbers, t.goal_permille)
+
+
+def put_parameters(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    month: Month,
+    targets: Targets,
+    queues: Iterable[Queue],
+    agent_sites: Iterable[tuple[str, str]],
+    watermarks: Mapping[int, tuple[int, int]],
+) -> None:
+    """Write all parameter tables but the settlement's.
+
+    Args:
+        con: the build database.
+        month: the month that is closed.
+        targets: dated service targets and zones.
+        queues: every queue that occurs in the input.
+        agent_sites: every (client, site) that agents occur in.
+        watermarks: partition to (event time reached, offsets folded).
+    """
+    known = sorted(set(queues))
+    zone_of = {queue: targets.zone(*queue) for queue in known}
+    agents = [(c, s, targets.zone(c, s, "*")) for c, s in sorted(set(agent_sites))]
+    zones = sorted({*zone_of.values(), *(zone for _, _, zone in agents)})
+    put_table(con, "queues", QUEUES, ((*q, zone_of[q], *month.bounds(zone_of[q])) for q in known))
+    put_table(con, "service_targets", SERVICE_TARGETS, target_rows(known, targets))
+    put_table(con, "watermarks", WATERMARKS, ((p, *wm) for p, wm in sorted(watermarks.items())))
+    put_table(con, "agent_zones", AGENT_ZONES, agents)
+    put_table(con, "days", DAYS, ((z, *day) for z in zones for day in month.days(z)))
+    put_table(con, "zone_offsets", ZONE_OFFSETS, _zone_offsets(zones, month))
+
+
+def _zone_offsets(zones: Iterable[str], month: Month) -> Iterator[tuple[Any, ...]]:
+    # Legs of the month may end after it: offsets are known for some days around it, and the
+    # outermost hold beyond.
+    for zone in zones:
+        start, end = month.bounds(zone)
+        found = list(offsets(zone, start - 4 * _DAY_MS, end + 4 * _DAY_MS))
+        for i, (from_ms, to_ms, offset_ms) in enumerate(found):
+            yield (
+                zone,
+                EARLIEST_MS if i == 0 else from_ms,
+                LATEST_MS if i == len(found) - 1 else to_ms,
+                offset_ms,
+            )
