@@ -31,8 +31,6 @@ from pipeline.ingest.produce import produce
 from pipeline.ingest.tally import Tally
 from pipeline.settings import Settings, load_settings
 
-DEAD_LETTERS: Final = "acd.events.dlq"
-
 EXAMPLES: Final = """
 Examples:
 
@@ -45,9 +43,9 @@ Examples:
   vane ingest --format anonymous-bank --client bank --dry-run january1999.txt
 
 Running it again is safe: delivery is at least once, and an event keeps its event_id, so a second
-ingest of the same file changes no number. Rows that are no events go to acd.events.dlq with their
-bytes, file, line and reason. Canonical lines are passed on as they are; whoever reads the topic
-judges them.
+ingest of the same file changes no number. Rows that are no events go to the dead letters, such as
+acd.events.dlq, with their bytes, file, line and reason. Canonical lines are passed on as they
+are; whoever reads the topic judges them.
 """
 
 
@@ -127,7 +125,7 @@ def ingest(
 
 def _canonical_inputs(path: Path, settings: Settings) -> Iterator[Input]:
     for file, topic in canonical_files(path):
-        route = Route(settings.topic(topic), settings.topic(DEAD_LETTERS))
+        route = Route(settings.topic(topic), settings.topic(f"{topic}.dlq"))
         yield Input(file, route, partial(read_canonical, file, route))
 
 
@@ -135,7 +133,7 @@ def _bank_input(path: Path, origin: Origin, settings: Settings) -> Input:
     if not path.is_file():
         msg = f"{path}: expected a file, found a folder"
         raise InputError(msg)
-    route = Route(settings.topic(CALLS), settings.topic(DEAD_LETTERS))
+    route = Route(settings.topic(CALLS), settings.topic(f"{CALLS}.dlq"))
     return Input(path, route, partial(read_anonymous_bank, path, origin, route))
 
 

@@ -8,11 +8,10 @@ from typing import Final, NamedTuple
 from pipeline.domain.events import Rejected
 
 APP: Final = "vane-ingest"
-MOST_BYTES: Final = 1_048_000
-"""The largest value sent: with key and framing just within Kafka's default of 1,048,588."""
-_CUT_ABOVE: Final = 900_000
+MOST_BYTES: Final = 20_000_000
+"""The largest value sent: with key, headers and framing it fits the 20 MiB the topics take."""
 _CUT_TO: Final = 65_536
-"""A dead letter too large to travel with its headers keeps so many of its first bytes."""
+"""A dead letter of a larger row keeps so many of its first bytes."""
 
 
 class Route(NamedTuple):
@@ -51,7 +50,7 @@ def dead_letter(route: Route, row: Rejected, file: Path, line: int) -> Message:
         ("dlq.line", str(line).encode()),
     ]
     value = row.raw
-    if len(value) > _CUT_ABOVE:
+    if len(value) > MOST_BYTES:
         headers.append(("dlq.cut.from.bytes", str(len(value)).encode()))
         value = value[:_CUT_TO]
     return Message(route.dead_letters, b"", value, headers)

@@ -62,7 +62,10 @@ async def produce(
         await _send_all(batches, messages, rate)
         await batches.finish()
     except MessageSizeTooLargeError as error:
-        msg = f"expected topics that take records of {MOST_BYTES} bytes; raise max.message.bytes"
+        msg = (
+            f"expected topics that take records of {MOST_BYTES} bytes; raise max.message.bytes as "
+            "vane topics apply --check shows"
+        )
         raise InputError(msg) from error
     except KafkaError as error:
         msg = f"Kafka at {bootstrap} did not take the records: {error!r}; running again is safe"
@@ -78,7 +81,7 @@ async def _partition_counts(producer: AIOKafkaProducer, topics: set[str]) -> dic
         known = cluster.partitions_for_topic(topic)
         if not known:
             msg = (
-                f"expected the topic {topic!r} to exist; create all topics with: vane topics create"
+                f"expected the topic {topic!r} to exist; create all topics with: vane topics apply"
             )
             raise InputError(msg)
         counts[topic] = len(known)
