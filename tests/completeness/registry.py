@@ -21,7 +21,7 @@ def _is_whole(_checker: TypeChecker, value: object) -> bool:
     return type(value) is int
 
 
-Validator = validators.extend(
+Validator = validators.extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
 )

@@ -1,4 +1,4 @@
-"""Examples: the valid pass, the invalid fail for the one reason they state; codec and schema agree."""
+"""Examples: valid ones pass, invalid ones fail for the reason stated; codec and schema agree."""
 
 from __future__ import annotations
 
@@ -19,7 +19,24 @@ DECODERS: dict[str, Callable[[bytes], Any]] = {
     "acd.agent-states": decode_agent_state,
 }
 ABSENT = object()
-ODD_VALUES = (ABSENT, None, "", "x", "blind", 0, 1, 2, -1, 1.0, 1.5, 2**31, 2**62, True, [], {})
+ODD_VALUES: tuple[object, ...] = (
+    ABSENT,
+    None,
+    "",
+    "x",
+    "blind",
+    0,
+    1,
+    2,
+    -1,
+    1.0,
+    1.5,
+    2**31,
+    2**62,
+    True,
+    [],
+    {},
+)
 
 
 def cases(kind: str) -> list[Any]:

@@ -1,0 +1,159 @@
+"""What the worker and the ingest really write is what ``schemas/`` says."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import TypeAlias
+
+from aiokafka.structs import ConsumerRecord
+
+from pipeline.codec.encode import encode
+from pipeline.codec.judge import judge_call_record
+from pipeline.config_files import load_alert_rules, load_targets
+from pipeline.domain.events import CallEvent, Rejected
+from pipeline.domain.fold import Outbox, PartitionFold
+from pipeline.domain.watermark import GRACE_MS
+from pipeline.ingest.message import MOST_BYTES, Route, dead_letter
+from pipeline.streams import outgoing
+from pipeline.streams.publisher import Outgoing
+from tests.completeness.registry import ROOT, Json, errors, topics, with_schema
+from tests.factories import NOON, an_event
+
+CONFIG = ROOT / "config"
+LEGS = 30
+Row: TypeAlias = ConsumerRecord[bytes, bytes]
+
+
+def log() -> list[CallEvent]:
+    """Return a bad quarter of an hour: a call with everything, then thirty abandons."""
+    events = [
+        an_event("queued"),
+        an_event("offered", 1_000),
+        an_event("answered", 3_000),
+        an_event("hold_started", 10_000),
+        an_event("hold_ended", 200_000),
+        an_event("transferred", 210_000),
+        an_event("ended", 220_000),
+        an_event("complaint_flagged", 230_000),
+    ]
+    for i in range(LEGS):
+        contact = f"abandoning-{i}"
+        events.append(an_event("queued", 300_000 + i, contact_id=contact))
+        events.append(an_event("abandoned", 330_000 + i, contact_id=contact))
+    return [
+        *sorted(events, key=lambda e: e.occurred_at_ms),
+        an_event("queued", 700_000, contact_id="later", queue="100 % sales"),
+        an_event("queued", 700_000 + GRACE_MS + 60_000, contact_id="much-later"),
+        an_event("queued", 1, contact_id="late"),
+    ]
+
+
+def row(offset: int, event: CallEvent | bytes, appended_at_ms: int) -> Row:
+    """Return the record of the input topic that holds an event."""
+    value = event if isinstance(event, bytes) else encode(event)
+    return ConsumerRecord(
+        topic="t.acd.events",
+        partition=2,
+        offset=offset,
+        timestamp=appended_at_ms,
+        timestamp_type=1,
+        key=b"acme",
+        value=value,
+        checksum=None,
+        serialized_key_size=4,
+        serialized_value_size=len(value),
+        headers=(),
+    )
+
+
+def folded() -> tuple[PartitionFold, Outbox, list[Row], str]:
+    """Fold the log, a bad record and one from the future; return what came of it."""
+    targets, rules = load_targets(CONFIG / "queues.yaml"), load_alert_rules(CONFIG / "alerts.yaml")
+    rows = [row(i, event, event.occurred_at_ms) for i, event in enumerate(log())]
+    rows.append(row(len(rows), b"{", NOON))
+    rows.append(row(len(rows), an_event("queued", 60_000, contact_id="ahead"), NOON))
+    fold = PartitionFold(targets.history, rules.rules)
+    fold.fold((r.offset, r.timestamp, judge_call_record(r.key, r.value)) for r in rows)
+    version = f"{targets.version[:8]}{rules.version[:8]}"
+    return fold, fold.take_outbox(), rows, version
+
+
+def produced() -> dict[str, list[Outgoing]]:
+    """Return what the worker would publish, by topic."""
+    fold, box, rows, version = folded()
+    found: dict[str, list[Outgoing]] = defaultdict(list)
+    upserts = outgoing.pane_upserts(box, fold.next_offset, outgoing.PaneTemplates(2, version))
+    found.update(zip(outgoing.KPI_TOPICS, upserts, strict=True))
+    found["kpi.progress"] = [outgoing.progress(fold, 2, version)]
+    found["kpi.alerts"] = [
+        outgoing.alert_record(alert, revision=fold.next_offset, partition=2) for alert in box.alerts
+    ]
+    found["acd.events.dlq"] = list(outgoing.rejected_records(box, rows))
+    found["acd.late"] = list(outgoing.late_records(box, rows))
+    found["acd.quarantine"] = list(outgoing.quarantined_records(box, rows))
+    return found
+
+
+def stated_headers(topic: str) -> set[str]:
+    """Return the names of the headers in a topic's file."""
+    return {header["name"] for header in topics()[topic]["headers"]}
+
+
+def test_every_record_the_worker_makes_passes_its_schema() -> None:
+    made = produced()
+    for topic in set(with_schema()) - {"acd.events", "acd.agent-states"}:
+        assert made[topic], topic
+        for _, value, _ in made[topic]:
+            record: Json = json.loads(value)
+            assert [e.message for e in errors(topic, record)] == [], (topic, record)
+
+
+def test_keys_are_what_the_topic_files_say() -> None:
+    made = produced()
+    for topic in outgoing.KPI_TOPICS:
+        for key, value, _ in made[topic]:
+            record = json.loads(value)
+            names = ("client", "site", "queue", "pane_start_ms")
+            assert key == "/".join(str(record[name]) for name in names).encode()
+            assert topics()[topic]["key"].startswith("/".join(names))
+    for key, _, _ in made["kpi.progress"]:
+        assert key == b"2"
+    for key, value, _ in made["kpi.alerts"]:
+        record = json.loads(value)
+        names = ("client", "site", "queue", "rule")
+        assert topics()["kpi.alerts"]["key"] == "/".join(names)
+        assert key == "/".join(record[name] for name in names).encode()
+
+
+def test_original_bytes_travel_with_the_headers_stated() -> None:
+    made = produced()
+    for topic in ("acd.late", "acd.quarantine"):
+        ((key, _, headers),) = made[topic]
+        assert key == b"acme"
+        assert {name for name, _ in headers} == stated_headers(topic)
+    ((_, value, headers),) = made["acd.events.dlq"]
+    assert value == b"{"
+    assert {name for name, _ in headers} < stated_headers("acd.events.dlq")
+
+
+def test_reason_codes_of_live_side_headers_are_in_the_topic_files() -> None:
+    for topic in ("acd.events.dlq", "acd.late", "acd.quarantine"):
+        text = str(topics()[topic]["headers"])
+        for _, _, headers in produced()[topic]:
+            assert dict(headers)["dlq.reason"].decode() in text
+
+
+def test_dead_letters_of_the_ingest_have_the_headers_stated() -> None:
+    route = Route("acd.events", "acd.events.dlq")
+    row_of_a_file = Rejected(reason="bad_value", message="leg", raw=bytes(MOST_BYTES + 1))
+    letter = dead_letter(route, row_of_a_file, Path("a.txt"), 3)
+    ((_, _, worker),) = produced()["acd.events.dlq"]
+    names = {name for name, _ in [*letter.headers, *worker]}
+    assert names == stated_headers("acd.events.dlq")
+
+
+def test_encoded_events_pass_their_schema() -> None:
+    for event in log():
+        assert errors("acd.events", json.loads(encode(event))) == []
