@@ -7,12 +7,9 @@ each of them equal to what ``pipeline.codec.encode`` writes for the same event.
 from __future__ import annotations
 
 from pipeline.domain.events import BEFORE_QUEUE, SCHEMA_VERSION, customer_ref, event_id
-from pipeline.simulator.leg import FloorDay, SimulatedLeg
+from pipeline.simulator.leg import FloorDay, Record, SimulatedLeg
 from pipeline.simulator.naming import caller_number, contact_prefix, position_prefix, source
 from pipeline.simulator.plan import DayPlan
-
-Record = tuple[int, str]
-"""When it occurred (epoch milliseconds), and the line without its end."""
 
 _HEAD = f'{{"v":{SCHEMA_VERSION},"event_id":"'
 _CUSTOMER_KEY = b"vane-simulator"

@@ -8,7 +8,7 @@ from math import log
 from random import Random
 from typing import Final
 
-Record = tuple[int, str]
+from pipeline.simulator.leg import Record
 
 JITTER_MEAN_MS: Final = 4_000
 DUPLICATE_RATE: Final = 0.005

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from pipeline.domain.events import AgentState, TransferKind
 
+Record = tuple[int, str]
+"""What a writer makes of it: when it occurred, and a line without its end."""
+
 
 class Offer(NamedTuple):
     """A leg was offered to an agent, whose telephone rang for ``ring_ms``."""

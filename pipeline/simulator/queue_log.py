@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.domain.events import AgentState, TransferKind
-from pipeline.simulator.leg import FloorDay, SimulatedLeg, StateChange
+from pipeline.simulator.leg import FloorDay, Record, SimulatedLeg, StateChange
 from pipeline.simulator.naming import caller_number
 from pipeline.simulator.plan import DayPlan
-
-Record = tuple[int, str]
 
 _RINGS_OUT_MS = 15_000
 _PAUSES = frozenset({AgentState.BREAK, AgentState.MEAL, AgentState.TRAINING, AgentState.MEETING})
