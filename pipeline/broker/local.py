@@ -39,6 +39,9 @@ _LOGGING: Final = (
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
 )
 
+_children: Final[dict[int, subprocess.Popen[bytes]]] = {}
+"""Brokers that this very process started: whoever starts a process has to collect its end."""
+
 
 class BrokerDidNotStart(TerminalError):  # noqa: N818 - reads as what happened
     """The broker process ended or did not listen in time."""
@@ -89,12 +92,14 @@ def _start(home: Path, jars_dir: Path, port: int) -> BrokerRecord:
         )
     try:
         _wait_until_listening(process, port, log, begin)
+        process.returncode = 0  # it outlives us: stop() goes by the record, not by this object
         record = BrokerRecord(process.pid, f"{LOOPBACK}:{port}", time.time(), jars.KAFKA_VERSION)
         write(home, record)
     except BaseException:  # Ctrl-C included: an unrecorded broker could not be stopped later
         process.kill()
         process.wait()
         raise
+    _children[process.pid] = process
     return record
 
 
@@ -124,12 +129,14 @@ def local_broker(home: Path, jars_dir: Path) -> Iterator[str]:
 
 def _ended(pid: int, home: Path) -> bool:
     deadline = time.monotonic() + STOP_TIMEOUT_S
+    child = _children.get(pid)
     while is_ours(pid, home):
         if time.monotonic() > deadline:
             return False
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
         time.sleep(0.1)
+    if child is not None:
+        child.wait()
+        del _children[pid]
     return True
 
 
