@@ -33,7 +33,7 @@ class Bench:
     def vane(self, *arguments: str) -> None:
         """Run a vane command and wait; its output is kept from the results."""
         command = [sys.executable, "-m", "pipeline", *arguments]
-        subprocess.run(command, env=self.env, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+        subprocess.run(command, env=self.env, check=True, stdout=subprocess.DEVNULL)
 
     def topic(self, name: str) -> str:
         """Return the broker's name of a topic."""
@@ -75,7 +75,7 @@ def status(env: dict[str, str]) -> dict[str, Any] | None:
     """Return the worker's status, or None while it does not answer."""
     url = f"http://127.0.0.1:{env['VANE_WEB_PORT']}/status.json"
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(url, timeout=2) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
     except OSError:
@@ -85,8 +85,19 @@ def status(env: dict[str, str]) -> dict[str, Any] | None:
 @contextlib.contextmanager
 def worker(env: dict[str, str], app_id: str = "bench") -> Iterator[subprocess.Popen[bytes]]:
     """Yield a running worker; it is stopped afterwards."""
-    command = [sys.executable, "-m", "pipeline", "worker", "--app-id", app_id, "--loglevel", "warning"]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "worker",
+        "--app-id",
+        app_id,
+        "--loglevel",
+        "warning",
+    ]
+    process = subprocess.Popen(
+        command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         yield process
     finally:

@@ -56,7 +56,10 @@ def main() -> None:
         rows = [
             ("raw aiokafka consume", *_child(b, ["-c", RAW, b.bootstrap, b.topic("acd.events")])),
             ("Vane, full engine", *_engine(b, total)),
-            ("raw aiokafka consume again", *_child(b, ["-c", RAW, b.bootstrap, b.topic("acd.events")])),
+            (
+                "raw aiokafka consume again",
+                *_child(b, ["-c", RAW, b.bootstrap, b.topic("acd.events")]),
+            ),
             ("Faust guide, hopping tables", *_naive(b, options.naive_events)),
         ]
     sys.stdout.write(f"\n{total} events on 4 partitions\n")
@@ -71,7 +74,7 @@ def main() -> None:
 
 
 def _child(b: measure.Bench, arguments: list[str]) -> tuple[int, float, float]:
-    done = subprocess.run(  # noqa: S603 - our own interpreter
+    done = subprocess.run(
         [sys.executable, *arguments], env=b.env, check=True, capture_output=True, text=True
     )
     line = next(x for x in done.stdout.splitlines() if x.startswith("RESULT"))

@@ -37,7 +37,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _located(loader: _Loader, node: yaml.MappingNode) -> Located:
-    found = Located(loader.construct_mapping(node, deep=True))
+    found = Located({str(k): v for k, v in loader.construct_mapping(node, deep=True).items()})
     found.line = node.start_mark.line + 1
     return found
 

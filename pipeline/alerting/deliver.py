@@ -62,7 +62,9 @@ class Deliverer:
             try:
                 await sink.send(alert)
             except TransientError as error:
-                log.warning("alert not delivered", sink=sink.name, attempt=attempt, error=str(error))
+                log.warning(
+                    "alert not delivered", sink=sink.name, attempt=attempt, error=str(error)
+                )
             else:
                 return True
             if attempt < ATTEMPTS:

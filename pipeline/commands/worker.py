@@ -30,6 +30,6 @@ def worker(
     The status page is on VANE_WEB_PORT (default 6066) of this machine, with /status.json and
     /metrics beside it. Stop with Ctrl-C or SIGTERM; a killed worker loses and repeats nothing.
     """
-    from pipeline.streams.worker import run  # noqa: PLC0415 - Faust takes a second to import
+    from pipeline.streams.worker import run  # Faust takes a second to import
 
     run(load_settings(), app_id=app_id, snapshot_interval_s=snapshot_interval, loglevel=loglevel)

@@ -18,18 +18,22 @@ LegKey = tuple[str, int, str, str, str]
 REMEMBERED_MS: Final = 12 * 3_600_000
 
 
-def fingerprint(key: LegKey) -> int:
+MARK_BYTES: Final = 8
+
+
+def fingerprint(key: LegKey) -> bytes:
     """Return 64 bits that stand for the key; the same in every process."""
-    raw = "\x1f".join((key[0], str(key[1]), *key[2:])).encode()
-    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "big")
+    contact_id, leg, queue, client, site = key
+    raw = f"{contact_id}\x1f{leg}\x1f{queue}\x1f{client}\x1f{site}".encode()
+    return hashlib.blake2b(raw, digest_size=MARK_BYTES).digest()
 
 
 @dataclass(slots=True)
 class ClosedLegs:
     """Two generations of fingerprints and the event time at which they change places."""
 
-    newer: set[int] = field(default_factory=set)
-    older: set[int] = field(default_factory=set)
+    newer: set[bytes] = field(default_factory=set)
+    older: set[bytes] = field(default_factory=set)
     rotate_at_ms: int = 0
 
     def __contains__(self, key: LegKey) -> bool:

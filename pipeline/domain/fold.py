@@ -96,16 +96,21 @@ class QueueState:
 
 @dataclass(slots=True, eq=False)
 class Leg:
-    """A leg in memory: its facts and what it counts for now."""
+    """A leg in memory: its facts, what it counts for now, and the watermark at its first event.
+
+    ``born_ms`` never decreases from one leg to the next, and no event of a leg is older than
+    ``born_ms`` less the grace.
+    """
 
     facts: LegFacts
     queue: QueueState
+    born_ms: int
     counted: tuple[Contribution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LateEvent:
-    """An event that the live side did not admit, and why: ``behind_watermark`` or ``leg_closed``."""
+    """An event not admitted to the live numbers: ``behind_watermark`` or ``leg_closed``."""
 
     offset: int
     event: CallEvent
@@ -171,7 +176,7 @@ class PartitionFold:
         self._numbers = itertools.count()
         self._dirty: set[Leg] = set()
 
-    def fold(self, records: Iterable[Record]) -> None:
+    def fold(self, records: Iterable[Record]) -> None:  # noqa: C901, PLR0912 - the hot path, flat
         """Fold records in offset order; those already folded are skipped.
 
         Raises:
@@ -210,14 +215,17 @@ class PartitionFold:
             leg = legs.get(key)
             if leg is not None and leg.facts.last_ms < horizon:
                 leg = self._let_go_if_expired(key, leg)
-            if leg is None or leg.facts.queued_at is None:
-                if key in closed and not stands_alone(event):
-                    counters.late += 1
-                    self.outbox.late.append(LateEvent(offset, event, "leg_closed"))
-                    continue
+            if (
+                (leg is None or leg.facts.queued_at is None)
+                and key in closed
+                and not stands_alone(event)
+            ):
+                counters.late += 1
+                self.outbox.late.append(LateEvent(offset, event, "leg_closed"))
+                continue
             if leg is None:
                 queue = self.queue(event.client, event.site, event.queue)
-                leg = legs[key] = Leg(LegFacts(), queue)
+                leg = legs[key] = Leg(LegFacts(), queue, watermark.ms)
             if apply(leg.facts, event):
                 counters.accepted += 1
                 dirty.add(leg)
@@ -238,7 +246,9 @@ class PartitionFold:
 
     def resume(self, leg: Leg) -> None:
         """Take up a leg of a restored state: what it counts for, and its timer if it waits."""
-        leg.counted = contributions(leg.facts, self._target(leg.queue, leg.facts), self.watermark.ms)
+        leg.counted = contributions(
+            leg.facts, self._target(leg.queue, leg.facts), self.watermark.ms
+        )
         if leg.facts.answered is None:
             self._start_timer(leg)
 
@@ -373,10 +383,16 @@ class PartitionFold:
         """Drop expired legs, then panes older than every live leg and every open window."""
         self.closed.rotate(now)
         horizon = now - GRACE_MS
-        for key, leg in [(k, g) for k, g in self.legs.items() if g.facts.last_ms < horizon]:
+        expired = []
+        for key, leg in self.legs.items():
+            if leg.born_ms > horizon:
+                break  # legs are in order of birth
+            if leg.facts.last_ms < horizon:
+                expired.append((key, leg))
+        for key, leg in expired:
             self._let_go_if_expired(key, leg)
-        oldest = min((leg.facts.first_ms for leg in self.legs.values()), default=now)
-        floor = kpi.pane_start(min(oldest, horizon - LONGEST_WINDOW_MS))
+        oldest = next(iter(self.legs.values())).born_ms if self.legs else now
+        floor = kpi.pane_start(min(oldest - GRACE_MS, horizon - LONGEST_WINDOW_MS))
         for queue in self.queues.values():
             for panes in queue.panes:
                 for start in [s for s in panes if s < floor]:

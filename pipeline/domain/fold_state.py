@@ -6,13 +6,12 @@ are computed again. ``STATE_VERSION`` changes whenever the meaning or the shape 
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, fields
 from typing import Any, Final
 
 from pipeline.domain.alert import AlertState, DropRule
-from pipeline.domain.closed_legs import ClosedLegs
+from pipeline.domain.closed_legs import MARK_BYTES, ClosedLegs
 from pipeline.domain.fold import Counters, Leg, PartitionFold
 from pipeline.domain.leg import LegFacts
 from pipeline.domain.target import TargetHistory
@@ -49,6 +48,7 @@ def dump(fold: PartitionFold) -> Plain:
                 key[0],
                 key[1],
                 numbers[leg.queue],
+                leg.born_ms,
                 _dump_facts(leg.facts),
             ]
             for key, leg in fold.legs.items()
@@ -80,9 +80,9 @@ def load(
     queues = [_load_queue(fold, q) for q in plain["queues"]]
     newer, older, rotate_at_ms = plain["closed"]
     fold.closed = ClosedLegs(_load_marks(newer), _load_marks(older), rotate_at_ms)
-    for contact_id, number, queue_index, facts in plain["legs"]:
+    for contact_id, number, queue_index, born_ms, facts in plain["legs"]:
         queue = queues[queue_index]
-        leg = Leg(_load_facts(facts), queue)
+        leg = Leg(_load_facts(facts), queue, born_ms)
         fold.legs[contact_id, number, queue.queue, queue.client, queue.site] = leg
         fold.resume(leg)
     return fold
@@ -115,7 +115,8 @@ def _load_facts(values: list[Any]) -> LegFacts:
         if labelled is not None:
             setattr(facts, name, tuple(labelled))
     if facts.holds is not None:
-        facts.holds = {seq: (start, end) for seq, start, end in facts.holds}  # type: ignore[misc]
+        holds: Any = facts.holds
+        facts.holds = {seq: (start, end) for seq, start, end in holds}
     if facts.offers is not None:
         facts.offers = {(at, agent) for at, agent in facts.offers}
     if facts.complaints is not None:
@@ -125,9 +126,9 @@ def _load_facts(values: list[Any]) -> LegFacts:
     return facts
 
 
-def _dump_marks(marks: set[int]) -> bytes:
-    return array("Q", sorted(marks)).tobytes()
+def _dump_marks(marks: set[bytes]) -> bytes:
+    return b"".join(sorted(marks))
 
 
-def _load_marks(raw: bytes) -> set[int]:
-    return set(array("Q", raw))
+def _load_marks(raw: bytes) -> set[bytes]:
+    return {raw[i : i + MARK_BYTES] for i in range(0, len(raw), MARK_BYTES)}

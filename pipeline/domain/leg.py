@@ -61,7 +61,7 @@ class LegFacts:
     last_ms: int = 0
 
 
-def apply(facts: LegFacts, event: CallEvent) -> bool:  # noqa: C901, PLR0911, PLR0912 - one table, flat on purpose
+def apply(facts: LegFacts, event: CallEvent) -> bool:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one table, flat on purpose
     """Merge one event into the facts, in place; say whether anything changed.
 
     An event that changes nothing is a duplicate (or says what a better-placed one said).
@@ -70,8 +70,7 @@ def apply(facts: LegFacts, event: CallEvent) -> bool:  # noqa: C901, PLR0911, PL
     kind = event.type
     if facts.first_ms == 0 or at < facts.first_ms:
         facts.first_ms = at
-    if at > facts.last_ms:
-        facts.last_ms = at
+    facts.last_ms = max(facts.last_ms, at)
     changed = False
     if event.customer_ref is not None and (
         facts.customer_ref is None or event.customer_ref < facts.customer_ref
@@ -192,9 +191,7 @@ def _merge_slot(name: str, a: object, b: object) -> object:
     if isinstance(a, set) and isinstance(b, set):
         return a | b
     if isinstance(a, dict) and isinstance(b, dict):
-        return {
-            seq: (_least(a, b, seq, 0), _least(a, b, seq, 1)) for seq in a.keys() | b.keys()
-        }
+        return {seq: (_least(a, b, seq, 0), _least(a, b, seq, 1)) for seq in a.keys() | b.keys()}
     return min(a, b)  # type: ignore[call-overload]
 
 

@@ -133,7 +133,7 @@ def is_finished(facts: LegFacts) -> bool:
 
 
 def stands_alone(event: CallEvent) -> bool:
-    """Say whether the event counts without the rest of its leg (complaint, before-queue abandon)."""
+    """Say whether the event counts without its leg: a complaint, a before-queue abandon."""
     return event.type is _COMPLAINT_FLAGGED or event.reason == BEFORE_QUEUE
 
 

@@ -46,11 +46,10 @@ class Watermark:
         if seen is None:
             seen = sources[source] = [occurred_at_ms, appended_at_ms]
         else:
-            if occurred_at_ms > seen[0]:
-                seen[0] = occurred_at_ms
+            seen[0] = max(seen[0], occurred_at_ms)
             seen[1] = appended_at_ms
         newest = seen[0]
         if len(sources) > 1:
             alive = appended_at_ms - IDLE_SOURCE_MS
             newest = min(at for at, appended in sources.values() if appended >= alive)
-        return newest if newest > self.ms else self.ms
+        return max(self.ms, newest)

@@ -1,0 +1,1 @@
+"""The live side: Kafka in, KPIs and alerts out."""

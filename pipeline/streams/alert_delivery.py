@@ -38,10 +38,10 @@ async def run(bootstrap: str, topic: str, group: str, deliverer: Deliverer) -> N
                 deliverer.remember(await _ids_before(bootstrap, tp, record.offset))
                 known.add(tp)
             try:
-                alert = _json.decode(record.value or b"")
-                await deliverer.deliver(alert)
+                await deliverer.deliver(_json.decode(record.value or b""))
             except (msgspec.DecodeError, KeyError) as error:
-                log.error("not an alert", partition=tp.partition, offset=record.offset, error=str(error))  # noqa: TRY400, E501 - the record is at fault
+                where = {"partition": tp.partition, "offset": record.offset}
+                log.warning("not an alert", error=str(error), **where)
             await consumer.commit({tp: record.offset + 1})
     finally:
         await consumer.stop()
@@ -58,9 +58,12 @@ async def _ids_before(bootstrap: str, tp: TopicPartition, offset: int) -> list[s
         begin = (await consumer.beginning_offsets([tp]))[tp]
         consumer.seek(tp, max(begin, offset - LOOK_BACK))
         while await consumer.position(tp) < offset:
-            for record in (await consumer.getmany(tp, timeout_ms=1000)).get(tp, []):
-                if record.offset < offset and record.value is not None:
-                    ids.append(str(_json.decode(record.value).get("alert_id")))
+            found = (await consumer.getmany(tp, timeout_ms=1000)).get(tp, [])
+            ids += [
+                str(_json.decode(record.value).get("alert_id"))
+                for record in found
+                if record.offset < offset and record.value is not None
+            ]
     finally:
         await consumer.stop()
     return ids

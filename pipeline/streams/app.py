@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 BUFFERED_CHUNKS: Final = 16
 POLL_RECORDS: Final = 8000
+FETCH_BYTES: Final = 4 * 1024 * 1024
 SESSION_TIMEOUT_S: Final = 10.0
 
 
@@ -34,7 +35,7 @@ class VaneApp(faust.App):
 
     async def positions(self, assigned: set[TP], generation: int) -> Any:  # noqa: ANN401 - Mapping[TP, int]
         """Recover newly assigned partitions; see ``Engine.positions``."""
-        self.engine.log = self.consumer  # type: ignore[assignment]
+        self.engine.log = self.consumer
         return await self.engine.positions(assigned, generation)
 
 
@@ -61,6 +62,7 @@ def build(
         table_standby_replicas=0,
         stream_buffer_maxsize=BUFFERED_CHUNKS,
         broker_max_poll_records=POLL_RECORDS,
+        consumer_max_fetch_size=FETCH_BYTES,
         broker_session_timeout=SESSION_TIMEOUT_S,
         broker_heartbeat_interval=3.0,
         broker_commit_interval=5.0,
@@ -82,7 +84,7 @@ def _add_fold(app: VaneApp) -> None:
     engine = app.engine
     topic = app.topic(engine.input_topic, schema=ChunkSchema(), internal=False)
 
-    @app.agent(topic, name="fold")  # type: ignore[untyped-decorator]
+    @app.agent(topic, name="fold")
     async def fold(chunks: StreamT[Any]) -> AsyncIterator[None]:
         async for event in chunks.events():
             message = event.message
@@ -96,7 +98,7 @@ def _add_fold(app: VaneApp) -> None:
         return
         yield  # makes this an async generator, as Faust expects of an agent
 
-    @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
+    @app.on_partitions_revoked.connect
     async def snapshot_before_leaving(_app: VaneApp, revoked: set[TP], **_: Any) -> None:  # noqa: ANN401
         await engine.revoke(revoked)
 
@@ -109,7 +111,7 @@ def _add_services(app: VaneApp, settings: Settings, snapshot_interval_s: float) 
     deliverer = Deliverer(sinks)
 
     @app.service
-    class Outputs(Service):  # type: ignore[misc]
+    class Outputs(Service):
         """The publisher's life, periodic snapshots and alert delivery."""
 
         async def on_start(self) -> None:
@@ -144,7 +146,7 @@ def _add_pages(app: VaneApp) -> None:
 
     @app.page("/")
     async def page(_view: View, _request: Request) -> Response:
-        return aiohttp_web.Response(  # type: ignore[return-value]
+        return aiohttp_web.Response(
             text=status.PAGE.read_text(encoding="utf-8"), content_type="text/html"
         )
 
@@ -154,6 +156,6 @@ def _add_pages(app: VaneApp) -> None:
 
     @app.page("/metrics")
     async def metrics_text(_view: View, _request: Request) -> Response:
-        return aiohttp_web.Response(  # type: ignore[return-value]
+        return aiohttp_web.Response(
             body=metrics.render(engine), headers={"Content-Type": metrics.CONTENT_TYPE}
         )

@@ -193,7 +193,9 @@ class Engine:
                 return
             part.seeks = 0
             try:
-                fold.fold((r.offset, r.timestamp, judge_call_record(r.key, r.value)) for r in records)
+                fold.fold(
+                    (r.offset, r.timestamp, judge_call_record(r.key, r.value)) for r in records
+                )
             except GapInLogError as gap:
                 await self._publish(part, records)
                 raise self._hole(part, gap.found) from gap
@@ -232,8 +234,7 @@ class Engine:
                 await publish(topic(name), partition, found)
         if box.alerts:
             alerts = [
-                outgoing.alert_record(a, revision=revision, partition=partition)
-                for a in box.alerts
+                outgoing.alert_record(a, revision=revision, partition=partition) for a in box.alerts
             ]
             await publish(topic("kpi.alerts"), partition, alerts)
         sides: tuple[tuple[list[Any], str, Callable[..., Any]], ...] = (

@@ -112,8 +112,10 @@ def quarantined_records(outbox: Outbox, records: Records) -> Iterator[Outgoing]:
             f"occurred_at_ms {event.occurred_at_ms} is {ahead} ms ahead of the broker's append "
             f"time {record.timestamp}; check the clock of source {event.source!r}"
         )
-        yield record.key, record.value or b"", _origin(
-            record, offset, "admit", "clock_ahead", message
+        yield (
+            record.key,
+            record.value or b"",
+            _origin(record, offset, "admit", "clock_ahead", message),
         )
 
 

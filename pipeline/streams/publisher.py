@@ -86,9 +86,7 @@ class Publisher:
         future = await self._started().send_batch(batch, topic, partition=target)
         await self._track(partition, future)
 
-    async def _send_alone(
-        self, topic: str, partition: int, target: int, record: Outgoing
-    ) -> None:
+    async def _send_alone(self, topic: str, partition: int, target: int, record: Outgoing) -> None:
         key, value, headers = record
         future = await self._started().send(
             topic, key=key, value=value, headers=headers, partition=target

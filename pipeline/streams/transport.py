@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord
 from faust.serializers.schemas import Schema
 from faust.transport.drivers import aiokafka as driver
@@ -21,6 +22,10 @@ from faust.types import TP, AppT
 from faust.types.tuples import ConsumerMessage
 
 CHUNK_RECORDS: Final = 2000
+
+FETCH_MAX_WAIT_MS: Final = 50
+"""aiokafka has one fetch under way per broker, so a poll for idle partitions holds up the busy
+ones: with Faust's 1,500 ms a worker with an idle partition ran at a tenth of its speed."""
 
 
 Positions = Callable[[set[TP], int], Awaitable[Mapping[TP, int]]]
@@ -33,14 +38,26 @@ class ChunkSchema(Schema):
     def compile(self, app: AppT, **_options: Any) -> Any:  # noqa: ANN401, D102 - Faust's signature
         create_event = app.create_event
 
-        async def decode(message: ConsumerMessage, *, propagate: bool = False) -> Any:  # noqa: ANN401, ARG001, RUF029
+        async def decode(message: ConsumerMessage, *, propagate: bool = False) -> Any:  # noqa: ANN401, ARG001
             return create_event(None, message.value, message.headers, message)
 
         return decode
 
 
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread with a shorter long poll."""
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001 - Faust fixes it at 1500
+        return consumer
+
+
 class Consumer(driver.Consumer):
     """aiokafka consumer whose messages are chunks; see the module's docstring."""
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def perform_seek(self) -> None:
         """Seek to where the recovered state goes on, not to the committed offsets."""
@@ -92,6 +109,15 @@ class Consumer(driver.Consumer):
             generation_id=generation,
         )
 
+    def on_buffer_full(self, tp: TP) -> None:
+        """Leave the partition active: a full buffer holds the drain back by itself.
+
+        Faust would stop asking for the partition and then wait a whole second for the others.
+        """
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Nothing was taken out, so nothing comes back."""
+
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Chunks are numbered by their last offset, so Faust's gaps mean nothing."""
 
@@ -100,7 +126,7 @@ class Consumer(driver.Consumer):
         acked = self._acked[tp]
         if not acked:
             return None
-        newest = max(acked)
+        newest: int = max(acked)
         acked.clear()
         self._acked_index[tp].clear()
         return newest + 1

@@ -12,7 +12,6 @@ import uvloop
 from pipeline.settings import Settings
 from pipeline.streams.app import build
 
-
 GC_THRESHOLDS: Final = (100_000, 50, 100)
 """The fold keeps hundreds of thousands of small objects and makes no cycles; at the default
 thresholds a third of its time goes into looking for some."""

@@ -1,0 +1,196 @@
+"""What tests of the live side share: run a worker process, read topics, fold a log afresh."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from pipeline.codec.judge import judge_call_record
+from pipeline.config_files import load_alert_rules, load_targets
+from pipeline.domain.fold import PartitionFold
+from pipeline.domain.kpi import KPI_FIELDS
+from pipeline.settings import PROJECT_ROOT, Settings
+
+PARTITIONS = 4
+Panes = dict[tuple[str, str, int], dict[str, int]]
+"""(KPI, client/site/queue, pane start) to counts."""
+
+
+@dataclass
+class Clean:
+    """What a fold of the whole log from its start gives."""
+
+    folds: dict[int, PartitionFold] = field(default_factory=dict)
+    panes: Panes = field(default_factory=dict)
+    alert_ids: set[str] = field(default_factory=set)
+    late: set[tuple[int, int]] = field(default_factory=set)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    return os.environ | {
+        "VANE_HOME": str(settings.home),
+        "VANE_BOOTSTRAP": settings.bootstrap,
+        "VANE_TOPIC_PREFIX": settings.topic_prefix,
+        "VANE_CONFIG": str(settings.config_dir),
+        "PYTHONPATH": str(PROJECT_ROOT),
+        **more,
+    }
+
+
+def vane(settings: Settings, *arguments: str) -> str:
+    """Run a vane command to its end; a failure shows what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", *arguments],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"vane {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+class Worker:
+    """A ``vane worker`` process and its status page."""
+
+    def __init__(self, settings: Settings, *options: str, **env: str) -> None:
+        self.port = free_port()
+        self.log = settings.home / f"worker-{self.port}.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "pipeline", "worker", "--loglevel", "warning", *options]
+        variables = environment(settings, VANE_WEB_PORT=str(self.port), **env)
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(command, env=variables, stdout=out, stderr=out)
+
+    def status(self) -> dict[str, Any] | None:
+        with contextlib.suppress(OSError):
+            url = f"http://127.0.0.1:{self.port}/status.json"
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        return None
+
+    def folded(self) -> int:
+        found = self.status()
+        return 0 if found is None else sum(p["next_offset"] for p in found["partitions"])
+
+    def wait_for(self, what: Callable[[Worker], bool], timeout: float = 90) -> None:
+        deadline = time.monotonic() + timeout
+        while not what(self):
+            assert self.process.poll() is None, self.log.read_text()[-3000:]
+            assert time.monotonic() < deadline, f"{self.status()}\n{self.log.read_text()[-3000:]}"
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@contextlib.contextmanager
+def running(settings: Settings, *options: str, **env: str) -> Iterator[Worker]:
+    worker = Worker(settings, *options, **env)
+    try:
+        yield worker
+    finally:
+        if worker.process.poll() is None:
+            worker.kill()
+
+
+def send(settings: Settings, records: list[tuple[bytes | None, bytes]], *, partition: int) -> None:
+    producer = KafkaProducer(
+        bootstrap_servers=settings.bootstrap, acks="all", max_request_size=20_000_000
+    )
+    for key, value in records:
+        producer.send(settings.topic("acd.events"), value, key=key, partition=partition)
+    producer.flush()
+    producer.close()
+
+
+def read_topic(settings: Settings, name: str) -> list[Any]:
+    """Return all records of one of our topics, partition by partition."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=settings.bootstrap,
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=20_000_000,
+    )
+    topic = settings.topic(name)
+    tps = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
+    consumer.assign(tps)
+    consumer.seek_to_beginning(*tps)
+    ends = consumer.end_offsets(tps)
+    records: list[Any] = []
+    while any(consumer.position(tp) < ends[tp] for tp in tps):
+        for found in consumer.poll(timeout_ms=1000).values():
+            records += found
+    consumer.close()
+    return records
+
+
+def log_size(settings: Settings) -> int:
+    consumer = KafkaConsumer(bootstrap_servers=settings.bootstrap)
+    topic = settings.topic("acd.events")
+    tps = [TopicPartition(topic, p) for p in range(PARTITIONS)]
+    size = sum(consumer.end_offsets(tps).values())
+    consumer.close()
+    return int(size)
+
+
+def live_panes(settings: Settings) -> Panes:
+    """Return what a reader of the upserts holds: the highest revision of each key."""
+    best: dict[tuple[str, str, int], tuple[int, dict[str, int]]] = {}
+    for kpi, fields in KPI_FIELDS.items():
+        for record in read_topic(settings, f"kpi.{kpi}"):
+            v = json.loads(record.value)
+            key = (kpi, f"{v['client']}/{v['site']}/{v['queue']}", v["pane_start_ms"])
+            if key not in best or v["revision"] >= best[key][0]:
+                best[key] = (v["revision"], {name: v[name] for name in fields})
+    return counted({key: counts for key, (_, counts) in best.items()})
+
+
+def counted(panes: Panes) -> Panes:
+    """Leave out panes that are all zero: they say that something moved elsewhere."""
+    return {key: counts for key, counts in panes.items() if any(counts.values())}
+
+
+def clean_fold(settings: Settings, config_dir: Path = PROJECT_ROOT / "config") -> Clean:
+    """Fold the whole input log in this process, in one go per partition."""
+    targets = load_targets(config_dir / "queues.yaml")
+    rules = load_alert_rules(config_dir / "alerts.yaml").rules
+    clean = Clean()
+    by_partition: dict[int, list[Any]] = {p: [] for p in range(PARTITIONS)}
+    for record in read_topic(settings, "acd.events"):
+        by_partition[record.partition].append(record)
+    for partition, records in by_partition.items():
+        fold = clean.folds[partition] = PartitionFold(targets.history, rules)
+        fold.fold((r.offset, r.timestamp, judge_call_record(r.key, r.value)) for r in records)
+        box = fold.take_outbox()
+        for (queue, index, pane), counts in box.panes.items():
+            kpi, fields = list(KPI_FIELDS.items())[index]
+            clean.panes[kpi, queue.key, pane] = dict(zip(fields, counts, strict=True))
+        clean.alert_ids |= {alert.alert_id for alert in box.alerts}
+        clean.late |= {(partition, late.offset) for late in box.late}
+    clean.panes = counted(clean.panes)
+    return clean

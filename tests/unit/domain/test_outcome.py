@@ -1,0 +1,274 @@
+"""What a leg counts for, and when: each rule of outcome.py at its edge."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.domain.events import BEFORE_QUEUE, CallEvent
+from pipeline.domain.kpi import KPI_FIELDS, PANE_MS
+from pipeline.domain.leg import LegFacts, apply
+from pipeline.domain.outcome import (
+    Handling,
+    Outcome,
+    OutcomeKind,
+    classify,
+    contributions,
+    handling,
+    is_finished,
+    stands_alone,
+)
+from pipeline.domain.target import ServiceTarget
+from tests.factories import NOON, a_target, an_event
+
+S = 1000
+FAR = NOON + 3_600_000
+
+
+def facts(*events: CallEvent) -> LegFacts:
+    found = LegFacts()
+    for event in events:
+        apply(found, event)
+    return found
+
+
+def outcome(
+    *events: CallEvent, now: int = FAR, target: ServiceTarget | None = None
+) -> Outcome | None:
+    return classify(facts(*events), target or a_target(), now)
+
+
+def counts(
+    *events: CallEvent, now: int = FAR, target: ServiceTarget | None = None
+) -> dict[tuple[str, int], dict[str, int]]:
+    found: dict[tuple[str, int], dict[str, int]] = {}
+    names = list(KPI_FIELDS)
+    for index, pane, deltas in contributions(facts(*events), target or a_target(), now):
+        here = found.setdefault((names[index], (pane - NOON) // PANE_MS), {})
+        for field, n in deltas:
+            name = KPI_FIELDS[names[index]][field]
+            here[name] = here.get(name, 0) + n
+    return found
+
+
+@pytest.mark.parametrize(
+    ("inclusive", "wait", "within"),
+    [(True, 20_000, True), (True, 20_001, False), (False, 19_999, True), (False, 20_000, False)],
+)
+def test_threshold_comparison_is_the_contracts(inclusive: bool, wait: int, within: bool) -> None:  # noqa: FBT001
+    found = outcome(
+        an_event("queued"), an_event("answered", wait), target=a_target(inclusive=inclusive)
+    )
+    assert found is not None
+    assert found.is_within is within
+    assert found.service_level_at == NOON + min(wait, 20_000)
+
+
+def test_a_waiting_call_is_open_until_the_threshold_has_passed() -> None:
+    at_threshold = outcome(an_event("queued"), now=NOON + 20_000)
+    past = outcome(an_event("queued"), now=NOON + 20_001)
+    assert at_threshold == Outcome(OutcomeKind.WAITING, None, 20_000, False, None)
+    assert past == Outcome(OutcomeKind.WAITING, None, 20_001, False, NOON + 20_000)
+    assert counts(an_event("queued"), now=NOON + 20_000) == {}
+    assert counts(an_event("queued"), now=NOON + 20_001) == {
+        ("service-level", 0): {"offered": 1, "waiting_over": 1}
+    }
+
+
+def test_a_late_answer_counts_where_the_threshold_passed() -> None:
+    assert counts(an_event("queued"), an_event("answered", 95 * S)) == {
+        ("service-level", 0): {"offered": 1, "answered": 1, "wait_answered_ms": 95 * S}
+    }
+
+
+def test_an_answer_in_time_counts_where_it_was_answered() -> None:
+    assert counts(an_event("queued", 29 * S), an_event("answered", 31 * S)) == {
+        ("service-level", 1): {
+            "offered": 1,
+            "answered": 1,
+            "answered_within": 1,
+            "wait_answered_ms": 2 * S,
+        }
+    }
+
+
+def test_the_earliest_end_of_the_wait_is_the_outcome() -> None:
+    ends = {
+        "answered": an_event("answered", 4 * S),
+        "callback": an_event("callback_requested", 3 * S),
+        "flowed_out": an_event("flowed_out", 2 * S),
+        "abandoned": an_event("abandoned", 1 * S),
+    }
+    left = dict(ends)
+    for kind in ("abandoned", "flowed_out", "callback", "answered"):
+        found = outcome(an_event("queued"), *left.values())
+        assert found is not None
+        assert found.kind == kind
+        del left[kind]
+
+
+def test_ties_go_to_answered_then_callback_then_flow_out() -> None:
+    ends = [
+        an_event("answered", S),
+        an_event("callback_requested", S),
+        an_event("flowed_out", S),
+        an_event("abandoned", S),
+    ]
+    for first, kind in enumerate(("answered", "callback", "flowed_out", "abandoned")):
+        found = outcome(an_event("queued"), *ends[first:])
+        assert found is not None
+        assert found.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("wait", "expected"),
+    [
+        (5_000, {"offered": 1, "abandoned": 1, "abandoned_within": 1, "abandoned_short": 1}),
+        (5_001, {"offered": 1, "abandoned": 1, "abandoned_within": 1}),
+        (20_000, {"offered": 1, "abandoned": 1, "abandoned_within": 1}),
+        (20_001, {"offered": 1, "abandoned": 1}),
+    ],
+)
+def test_abandons_are_short_within_or_after_the_threshold(
+    wait: int, expected: dict[str, int]
+) -> None:
+    assert counts(an_event("queued"), an_event("abandoned", wait)) == {
+        ("service-level", 0): expected
+    }
+
+
+def test_flow_outs_and_callbacks_are_offered_but_not_answered() -> None:
+    assert counts(an_event("queued"), an_event("flowed_out", 21 * S)) == {
+        ("service-level", 0): {"offered": 1, "flowed_out": 1}
+    }
+    assert counts(an_event("queued"), an_event("flowed_out", S)) == {
+        ("service-level", 0): {"offered": 1, "flowed_out": 1, "flowed_out_within": 1}
+    }
+    assert counts(an_event("queued"), an_event("callback_requested", S)) == {
+        ("service-level", 0): {"offered": 1, "callbacks": 1, "callbacks_within": 1}
+    }
+    assert counts(an_event("queued"), an_event("callback_requested", 21 * S)) == {
+        ("service-level", 0): {"offered": 1, "callbacks": 1}
+    }
+
+
+def test_a_clock_that_runs_back_gives_a_wait_of_nothing() -> None:
+    found = outcome(an_event("queued", 5 * S), an_event("answered", 0))
+    assert found == Outcome(OutcomeKind.ANSWERED, NOON, 0, True, NOON + 5 * S)
+
+
+def test_a_leg_that_never_queued_counts_only_what_stands_alone() -> None:
+    events = [
+        an_event("answered", S),
+        an_event("ended", 9 * S),
+        an_event("transferred", 9 * S),
+        an_event("complaint_flagged", 31 * S),
+        an_event("abandoned", 61 * S, reason=BEFORE_QUEUE),
+    ]
+    assert counts(*events) == {
+        ("complaint-signals", 1): {"complaints": 1},
+        ("service-level", 2): {"abandoned_before_queue": 1},
+    }
+    assert [stands_alone(event) for event in events] == [False, False, False, True, True]
+
+
+def test_handling_is_talk_without_hold_and_after_call_work() -> None:
+    leg = facts(
+        an_event("queued"),
+        an_event("answered", 10 * S),
+        an_event("hold_started", 20 * S),
+        an_event("hold_ended", 35 * S),
+        an_event("hold_started", 50 * S, hold_seq=2),
+        an_event("hold_ended", 55 * S, hold_seq=2),
+        an_event("ended", 100 * S),
+        an_event("wrapup_started", 100 * S),
+        an_event("wrapup_ended", 130 * S),
+    )
+    assert handling(leg) == Handling(NOON + 130 * S, 70 * S, 20 * S, 30 * S)
+
+
+def test_a_leg_is_not_handled_until_it_has_ended_and_its_wrap_up_is_over() -> None:
+    queued, answered = an_event("queued"), an_event("answered", S)
+    ended, wrapup = an_event("ended", 9 * S), an_event("wrapup_started", 9 * S)
+    assert handling(facts(queued, answered)) is None
+    assert handling(facts(queued, ended)) is None
+    assert handling(facts(answered, ended)) is None
+    assert handling(facts(queued, answered, ended, wrapup)) is None
+    assert handling(facts(queued, answered, ended)) == Handling(NOON + 9 * S, 8 * S, 0, 0)
+
+
+def test_an_open_hold_is_closed_by_the_end_and_a_hold_without_start_is_nothing() -> None:
+    base = [an_event("queued"), an_event("answered", 0), an_event("ended", 60 * S)]
+    open_hold = facts(*base, an_event("hold_started", 50 * S))
+    assert handling(open_hold) == Handling(NOON + 60 * S, 50 * S, 10 * S, 0)
+    no_start = facts(*base, an_event("hold_ended", 50 * S))
+    assert handling(no_start) == Handling(NOON + 60 * S, 60 * S, 0, 0)
+
+
+def test_negative_spans_count_as_nothing() -> None:
+    leg = facts(
+        an_event("queued"),
+        an_event("answered", 30 * S),
+        an_event("hold_started", 25 * S),
+        an_event("hold_ended", 20 * S),
+        an_event("ended", 10 * S),
+        an_event("wrapup_started", 9 * S),
+        an_event("wrapup_ended", 5 * S),
+    )
+    assert handling(leg) == Handling(NOON + 10 * S, 0, 0, 0)
+
+
+def test_a_handled_leg_counts_where_it_was_completed() -> None:
+    found = counts(
+        an_event("queued"),
+        an_event("answered", 0),
+        an_event("hold_started", 10 * S),
+        an_event("hold_ended", 129_999),
+        an_event("ended", 200 * S),
+        an_event("wrapup_started", 200 * S),
+        an_event("wrapup_ended", 211 * S),
+    )
+    assert found["handle-time", 7] == {
+        "handled": 1,
+        "talk_ms": 80_001,
+        "hold_ms": 119_999,
+        "acw_ms": 11 * S,
+        "held": 1,
+    }
+    assert ("complaint-signals", 7) not in found
+
+
+def test_a_long_hold_is_a_complaint_signal() -> None:
+    found = counts(
+        an_event("queued"),
+        an_event("answered", 0),
+        an_event("hold_started", 10 * S),
+        an_event("hold_ended", 130 * S),
+        an_event("ended", 200 * S),
+    )
+    assert found["complaint-signals", 6] == {"long_holds": 1}
+
+
+def test_transfers_and_each_complaint_are_signals_where_they_happened() -> None:
+    found = counts(
+        an_event("queued"),
+        an_event("answered", 0),
+        an_event("transferred", 31 * S),
+        an_event("complaint_flagged", 61 * S),
+        an_event("complaint_flagged", 95 * S),
+    )
+    assert found["complaint-signals", 1] == {"transfers": 1}
+    assert found["complaint-signals", 2] == {"complaints": 1}
+    assert found["complaint-signals", 3] == {"complaints": 1}
+
+
+def test_a_leg_is_finished_when_nothing_but_a_complaint_can_come() -> None:
+    queued, answered = an_event("queued"), an_event("answered", S)
+    ended, wrapup = an_event("ended", 2 * S), an_event("wrapup_started", 2 * S)
+    assert not is_finished(facts(queued))
+    assert not is_finished(facts(queued, answered))
+    assert is_finished(facts(queued, answered, ended))
+    assert not is_finished(facts(queued, answered, ended, wrapup))
+    assert is_finished(facts(queued, answered, ended, wrapup, an_event("wrapup_ended", 3 * S)))
+    for kind in ("abandoned", "flowed_out", "callback_requested"):
+        assert is_finished(facts(queued, an_event(kind, S)))
+    assert is_finished(facts(an_event("complaint_flagged")))
