@@ -6,8 +6,8 @@ because a setting such as retention may be the only copy of somebody's data.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,18 +15,18 @@ from typing import Any, Final
 import jsonschema
 import yaml
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from kafka.errors import NoError, TopicAlreadyExistsError, for_code
 
+from pipeline.broker.admin import admin
 from pipeline.config_files import load_yaml
-from pipeline.errors import BrokerUnavailable, ConfigError
+from pipeline.errors import ConfigError
 
 META_SCHEMA: Final = "topic.schema.json"
-REPLICATION: Final = 1
+REPLICATION: Final = -1
+"""The cluster's default: 1 on the local broker, usually 3 elsewhere."""
 UNSET: Final = "(unset)"
 """How a report names a setting that a topic file does not state."""
 
-_BOOTSTRAP_TIMEOUT_MS: Final = 8_000
-_REQUEST_TIMEOUT_MS: Final = 15_000
 _OVERRIDE: Final = "DYNAMIC_TOPIC_CONFIG"
 _CONTENT: Final = ("versions", "headers", "binary")
 """The keys of a topic file of which it has one: what the value of a record is."""
@@ -139,6 +139,7 @@ def apply_topics(
 
     Raises:
         BrokerUnavailable: no broker answers.
+        InputError: the address is not one.
         ConfigError: a topic file is wrong, or the broker refuses what it says.
     """
     wanted = {
@@ -159,25 +160,24 @@ def apply_topics(
     return report
 
 
-@contextmanager
-def admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
-    """Yield an admin client; a broker that does not answer is a BrokerUnavailable."""
-    client: Any = None
-    try:
-        client = KafkaAdminClient(
-            bootstrap_servers=bootstrap,
-            bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS,
-            request_timeout_ms=_REQUEST_TIMEOUT_MS,
-        )
-        yield client
-    except KafkaError as error:
-        if not error.retriable:
-            raise
-        msg = f"no Kafka broker answers at {bootstrap} ({error}); start one: vane kafka start"
-        raise BrokerUnavailable(msg) from error
-    finally:
-        if client is not None:
-            client.close()
+def _knock(bootstrap: str) -> None:
+    """Connect to one of the servers and hang up; raise OSError if none listens.
+
+    The client would try for long and, having failed, leave its sockets open.
+    """
+    refused: OSError | None = None
+    for server in bootstrap.split(","):
+        host, _, port = server.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _KNOCK_TIMEOUT_S).close()
+        except OSError as error:
+            refused = error
+        except ValueError as error:
+            msg = f"expected host:port, got {server!r}"
+            raise ConfigError("environment variable VANE_BOOTSTRAP", msg) from error
+        else:
+            return
+    raise refused or OSError
 
 
 def _create(client: KafkaAdminClient, absent: dict[str, Topic], directory: Path) -> list[str]:
