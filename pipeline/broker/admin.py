@@ -11,7 +11,7 @@ from typing import Any, Final
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from pipeline.errors import BrokerUnavailable, InputError
+from pipeline.errors import BrokerUnavailable, ConfigError
 
 _ADDRESS: Final = re.compile(r"(?P<host>[^\s:]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 _CONNECT_TIMEOUT_S: Final = 3
@@ -25,7 +25,7 @@ def admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
 
     Raises:
         BrokerUnavailable: no broker answers, or it goes away inside the block.
-        InputError: the address is not one.
+        ConfigError: the address is not one.
     """
     _check_address(bootstrap)
     client: Any = None
@@ -46,13 +46,13 @@ def admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
 
 
 def _check_address(bootstrap: str) -> None:
-    """Refuse at once what the client would only give up on after many seconds."""
+    """Refuse at once what the client gives up on after many seconds, leaving sockets open."""
     refusal: Exception | None = None
     for address in bootstrap.split(","):
         found = _ADDRESS.fullmatch(address)
         if found is None:
-            msg = f"VANE_BOOTSTRAP: expected host:port, several joined by commas, got {bootstrap!r}"
-            raise InputError(msg)
+            problem = f"expected host:port, got {address!r}"
+            raise ConfigError("environment variable VANE_BOOTSTRAP", problem)
         place = found["host"].strip("[]"), int(found["port"])
         try:
             socket.create_connection(place, _CONNECT_TIMEOUT_S).close()

@@ -6,7 +6,6 @@ because a setting such as retention may be the only copy of somebody's data.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -139,8 +138,8 @@ def apply_topics(
 
     Raises:
         BrokerUnavailable: no broker answers.
-        InputError: the address is not one.
-        ConfigError: a topic file is wrong, or the broker refuses what it says.
+        ConfigError: the address is not one, a topic file is wrong, or the broker refuses what it
+            says.
     """
     wanted = {
         prefix + topic.name: replace(topic, partitions=partitions or topic.partitions)
@@ -158,26 +157,6 @@ def apply_topics(
         present = {name: wanted[name] for name in report.present}
         report.drift = list(_drift(client, present)) if present else []
     return report
-
-
-def _knock(bootstrap: str) -> None:
-    """Connect to one of the servers and hang up; raise OSError if none listens.
-
-    The client would try for long and, having failed, leave its sockets open.
-    """
-    refused: OSError | None = None
-    for server in bootstrap.split(","):
-        host, _, port = server.strip().rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), _KNOCK_TIMEOUT_S).close()
-        except OSError as error:
-            refused = error
-        except ValueError as error:
-            msg = f"expected host:port, got {server!r}"
-            raise ConfigError("environment variable VANE_BOOTSTRAP", msg) from error
-        else:
-            return
-    raise refused or OSError
 
 
 def _create(client: KafkaAdminClient, absent: dict[str, Topic], directory: Path) -> list[str]:

@@ -7,13 +7,13 @@ import re
 import pytest
 
 from pipeline.broker.admin import admin
-from pipeline.errors import BrokerUnavailable, InputError
+from pipeline.errors import BrokerUnavailable, ConfigError
 
 
 @pytest.mark.parametrize("address", ["kafka", "kafka:x", "", "a:1,", "a:1 b:2", "kafka://a"])
 def test_an_address_that_is_none_is_named(address: str) -> None:
     expected = "VANE_BOOTSTRAP: expected host:port"
-    with pytest.raises(InputError, match=expected), admin(address):
+    with pytest.raises(ConfigError, match=expected), admin(address):
         pytest.fail("connected")
 
 
