@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.broker.admin import admin
 from pipeline.broker.local import local_broker
 from pipeline.broker.topics import apply_topics
 from pipeline.settings import PROJECT_ROOT, Settings, load_settings
@@ -47,9 +48,16 @@ def topics(kafka: str) -> Topics:
 
 
 @pytest.fixture
-def settings(
-    kafka: str, topics: Topics, tmp_path: Path, request: pytest.FixtureRequest
-) -> Settings:
+def prefix(kafka: str, topics: Topics, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Prefix of topics that nobody else uses; they are deleted with the test."""
+    found = topics(request.node.name)
+    yield found
+    with admin(kafka) as client:
+        client.delete_topics([name for name in client.list_topics() if name.startswith(found)])
+
+
+@pytest.fixture
+def settings(kafka: str, prefix: str, tmp_path: Path) -> Settings:
     """Settings of a deployment of its own: topics nobody else uses, and an empty home."""
     found = load_settings({"VANE_HOME": str(tmp_path / "home"), "VANE_BOOTSTRAP": kafka})
-    return replace(found, topic_prefix=topics(request.node.name), web_port=0)
+    return replace(found, topic_prefix=prefix, web_port=0)
