@@ -56,6 +56,7 @@ lock: $(VENV)/bin/uv ## Pin requirements/*.in again
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) requirements/batch.in -c requirements/dev.txt -o requirements/batch.txt
+	$(COMPILE) requirements/local.in -c requirements/dev.txt -o requirements/local.txt
 	$(COMPILE) requirements/streaming.in -c requirements/dev.txt -o requirements/streaming.txt
 
 bench: bench-stream bench-latency bench-month ## All benchmarks
