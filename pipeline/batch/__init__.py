@@ -1,0 +1,1 @@
+"""The month-end side: land, close, publish, reconcile."""

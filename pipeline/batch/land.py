@@ -173,7 +173,7 @@ async def _run(
         await consumer.stop()
 
 
-async def _drain(  # noqa: PLR0913, PLR0917 - one loop, and what it works on
+async def _drain(
     consumer: AIOKafkaConsumer,
     sources: dict[TopicPartition, _Source],
     root: Path,

@@ -52,7 +52,8 @@ def build(
     """
     command = ["build", "--fail-fast"]
     if select:
-        command += ["--select", *select]
+        # only tests whose models are all built
+        command += ["--select", *select, "--indirect-selection", "cautious"]
     if not with_unit_tests:
         command += ["--exclude-resource-type", "unit_test"]
     nodes = _invoke(command, project, database, work=work, variables=variables, report=report)
@@ -70,7 +71,9 @@ def compiled(
     """Return the SQL of each model as dbt compiles it, in an order in which they can run."""
     _invoke(["compile"], project, database, work=work, variables=variables, report=_silent)
     manifest = json.loads((work / "target" / "manifest.json").read_text())
-    models = {n["unique_id"]: n for n in manifest["nodes"].values() if n["resource_type"] == "model"}
+    models = {
+        n["unique_id"]: n for n in manifest["nodes"].values() if n["resource_type"] == "model"
+    }
     ordered: dict[str, str] = {}
 
     def visit(unique_id: str) -> None:
@@ -101,7 +104,9 @@ def _invoke(
     report: Report,
 ) -> list[Node]:
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "0"
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes seconds to import
+    # dbt takes seconds to import
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
 
     work.mkdir(parents=True, exist_ok=True)
     _write_profile(work, database)
@@ -118,8 +123,13 @@ def _invoke(
         *("--vars", json.dumps(dict(variables))),
         *("--quiet", "--no-use-colors", "--log-level-file", "info"),
     ]
-    with _quiet():
-        outcome = dbtRunner(callbacks=[heard]).invoke(arguments)
+    try:  # dbt keeps the database open; closed, this process can open it again
+        with _quiet():
+            outcome = dbtRunner(callbacks=[heard]).invoke(arguments)
+    finally:
+        with contextlib.suppress(Exception):  # raises if dbt never came to open it
+            DuckDBConnectionManager.env().close()
+        DuckDBConnectionManager.close_all_connections()
     if outcome.exception is not None:
         msg = f"dbt {command[0]} failed: {outcome.exception}"
         raise TerminalError(msg) from outcome.exception

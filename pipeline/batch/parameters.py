@@ -37,7 +37,12 @@ SERVICE_TARGETS: Final = {
     "long_hold_ms": "BIGINT",
     "goal_permille": "BIGINT",
 }
-WATERMARKS: Final = {"_partition": "INTEGER", "watermark_ms": "BIGINT", "next_offset": "BIGINT"}
+WATERMARKS: Final = {
+    "_partition": "INTEGER",
+    "watermark_ms": "BIGINT",
+    "first_offset": "BIGINT",
+    "next_offset": "BIGINT",
+}
 ZONE_OFFSETS: Final = {
     "zone": "VARCHAR",
     "from_ms": "BIGINT",
@@ -66,7 +71,7 @@ def put_parameters(
     targets: Targets,
     queues: Iterable[Queue],
     agent_sites: Iterable[tuple[str, str]],
-    watermarks: Mapping[int, tuple[int, int]],
+    watermarks: Mapping[int, tuple[int, int, int]],
 ) -> None:
     """Write all parameter tables but the settlement's.
 
@@ -76,7 +81,7 @@ def put_parameters(
         targets: dated service targets and zones.
         queues: every queue that occurs in the input.
         agent_sites: every (client, site) that agents occur in.
-        watermarks: partition to (event time reached, offsets folded).
+        watermarks: partition to (event time reached, first and next offset folded).
     """
     known = sorted(set(queues))
     zone_of = {queue: targets.zone(*queue) for queue in known}

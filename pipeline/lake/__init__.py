@@ -1,0 +1,1 @@
+"""Where facts rest: landed files, manifests, the catalog."""

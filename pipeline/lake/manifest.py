@@ -108,7 +108,9 @@ def commit(landing: Path, batch: Batch) -> None:
 
 
 def _name(batch: Batch) -> str:
-    return f"{batch.seq:012d}.json" if not batch.repair else f"{batch.seq:012d}.r{batch.repair}.json"
+    return (
+        f"{batch.seq:012d}.json" if not batch.repair else f"{batch.seq:012d}.r{batch.repair}.json"
+    )
 
 
 def sync_folder(path: Path) -> None:
@@ -142,7 +144,9 @@ def read_partition(landing: Path, topic: str, partition: int) -> list[Batch]:
         try:
             batch = msgspec.json.decode(path.read_bytes(), type=Batch)
         except (ValueError, AssertionError) as error:
-            msg = f"{path}: expected a batch manifest, {error}; restore it or land into a new folder"
+            msg = (
+                f"{path}: expected a batch manifest, {error}; restore it or land into a new folder"
+            )
             raise StateLost(msg) from error
         known = newest.get(batch.seq)
         if known is None or batch.repair > known.repair:

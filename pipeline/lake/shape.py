@@ -16,6 +16,7 @@ import msgspec
 import pyarrow as pa
 
 from pipeline.codec.decode import decode_agent_state, decode_call_event
+from pipeline.codec.judge import judge_call_record
 from pipeline.domain.events import Rejected
 from pipeline.domain.kpi import KPI_FIELDS
 
@@ -42,6 +43,7 @@ class Record(Protocol):
 
     offset: int
     timestamp: int
+    key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
 
@@ -106,7 +108,7 @@ class _Late(msgspec.Struct):
 
 
 def _call(record: Record) -> Any:  # noqa: ANN401
-    return decode_call_event(record.value or b"")
+    return judge_call_record(record.key, record.value)
 
 
 def _agent_state(record: Record) -> Any:  # noqa: ANN401
@@ -124,7 +126,9 @@ def _late(record: Record) -> Any:  # noqa: ANN401
     except (KeyError, ValueError):
         message = f"expected headers {_ORIGIN}partition and .offset, got {sorted(headers)}"
         return Rejected(reason="no_origin", message=message, raw=record.value or b"")
-    return _Late(event, partition, offset, headers.get("dlq.reason", b"").decode("utf-8", "replace"))
+    return _Late(
+        event, partition, offset, headers.get("dlq.reason", b"").decode("utf-8", "replace")
+    )
 
 
 def _upsert(name: str, text: tuple[str, ...], numbers: tuple[str, ...]) -> Callable[[Record], Any]:
@@ -191,7 +195,7 @@ def _upserts() -> list[Shape]:
         (
             PROGRESS,
             ("config_hash",),
-            ("partition", "next_offset", "watermark_ms", *counters),
+            ("partition", "first_offset", "next_offset", "watermark_ms", *counters),
             "_appended_at_ms",
         )
     )

@@ -41,7 +41,7 @@ def session_settings(spill: Path) -> dict[str, str | int | bool]:
 
 def connect(path: Path | str, *, spill: Path) -> duckdb.DuckDBPyConnection:
     """Open a build database."""
-    con = duckdb.connect(str(path), config={"storage_compatibility_version": "v1.2.0"})
+    con = duckdb.connect(str(path))
     for name, value in session_settings(spill).items():
         con.execute(f"set {name} = {literal(value)}")
     return con

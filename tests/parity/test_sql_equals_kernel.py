@@ -11,10 +11,12 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
+import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pipeline.batch.calendar import Month
@@ -31,7 +33,7 @@ from pipeline.lake.warehouse import put_table, show_files
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_like_sql"
 NOON = 1_762_920_000_000
-DATASETS = 25
+DATASETS = 250
 MODELS = ("stg_call_events", "int_leg_facts", "int_leg_holds", "int_leg_instants")
 CHECKED = (*MODELS, "int_leg_outcomes", "fct_kpi_panes")
 PANE_COLUMNS = [f for fields in KPI_FIELDS.values() for f in fields]
@@ -83,63 +85,47 @@ TARGETS = _Configured(
 )
 
 # Few instants, many of them equal or at an edge: thresholds, panes, term starts, the past.
-instants = st.one_of(
-    st.sampled_from([0, 1, 999, 1_000, 1_001, 5_000, 5_001, 19_999, 20_000, 20_001, 29_999]),
-    st.sampled_from([-1, -5, -6, 30_000, 30_001, 59_999, 60_000]),
-    st.integers(-90, 200).map(lambda s: s * 1_000),
-)
+EDGES = (-6, -5, -1, 0, 1, 999, 1_000, 1_001, 5_000, 5_001, 19_999, 20_000, 20_001, 29_999)
+LATER_EDGES = (30_000, 30_001, 59_999, 60_000)
 
 
-@st.composite
-def call_events(draw: st.DrawFn) -> dict[str, object]:
-    """Draw the parts of one event of one of a few legs."""
-    return {
-        "type": draw(st.sampled_from(list(EventType))),
-        "at": NOON + draw(instants),
-        "queue": draw(st.sampled_from(["service", "service", "orders"])),
-        "site": draw(st.sampled_from(["", "", "sh"])),
-        "contact_id": draw(st.sampled_from(["c1", "c2"])),
-        "leg": draw(st.sampled_from([1, 1, 2])),
-        "agent": draw(st.sampled_from(["ann", "bob", "Ö", "z"])),
-        "hold_seq": draw(st.integers(0, 2)),
-        "reason": draw(st.sampled_from([None, "", BEFORE_QUEUE, "agent", "ärger"])),
-        "kind": draw(st.sampled_from([None, *TransferKind])),
-        "customer_ref": draw(st.sampled_from([None, "aa", "b", "Z"])),
-    }
+def _instant(rng: random.Random) -> int:
+    if rng.random() < 0.6:
+        return NOON + rng.choice(EDGES + LATER_EDGES)
+    return NOON + rng.randint(-90, 200) * 1_000
 
 
-# (events, how often repeated, seed of the order, watermark)
-datasets = st.tuples(
-    st.lists(call_events(), min_size=1, max_size=14),
-    st.integers(0, 4),
-    st.integers(0, 1 << 16),
-    instants.map(lambda at: NOON + at),
-)
-
-
-def _events(number: int, parts: list[dict[str, object]]) -> list[CallEvent]:
-    return [
-        CallEvent(
-            v=1,
-            event_id=f"{number:08x}{i:024x}",
-            type=part["type"],  # type: ignore[arg-type]
-            occurred_at_ms=part["at"],  # type: ignore[arg-type]
-            client=f"client{number}",
-            site=part["site"],  # type: ignore[arg-type]
-            queue=part["queue"],  # type: ignore[arg-type]
-            contact_id=part["contact_id"],  # type: ignore[arg-type]
-            leg=part["leg"],  # type: ignore[arg-type]
-            source="acd",
-            source_position=str(i),
-            agent=part["agent"],  # type: ignore[arg-type]
-            hold_seq=part["hold_seq"],  # type: ignore[arg-type]
-            reason=part["reason"],  # type: ignore[arg-type]
-            transfer_kind=part["kind"],  # type: ignore[arg-type]
-            transfer_target="other" if part["kind"] else None,
-            customer_ref=part["customer_ref"],  # type: ignore[arg-type]
+def _log(rng: random.Random, number: int) -> list[CallEvent]:
+    """Draw events of a few legs of one client: in any order, some of them repeated."""
+    log = []
+    for i in range(rng.randint(1, 14)):
+        kind = rng.choice([None, *TransferKind])
+        log.append(
+            CallEvent(
+                v=1,
+                event_id=f"{number:08x}{i:024x}",
+                type=rng.choice(
+                    [*EventType, EventType.QUEUED, EventType.ANSWERED, EventType.ENDED]
+                ),
+                occurred_at_ms=_instant(rng),
+                client=f"client{number}",
+                site=rng.choice(["", "", "sh"]),
+                queue=rng.choice(["service", "service", "orders"]),
+                contact_id=rng.choice(["c1", "c2"]),
+                leg=rng.choice([1, 1, 2]),
+                source="acd",
+                source_position=str(i),
+                agent=rng.choice(["ann", "bob", "Ö", "z"]),
+                hold_seq=rng.randint(0, 2),
+                reason=rng.choice([None, "", BEFORE_QUEUE, "agent", "ärger"]),
+                transfer_kind=kind,
+                transfer_target="other" if kind else None,
+                customer_ref=rng.choice([None, "aa", "b", "Z"]),
+            )
         )
-        for i, part in enumerate(parts)
-    ]
+    log += log[: rng.randint(0, 4)]
+    rng.shuffle(log)
+    return log
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +137,6 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
     con = duckdb.connect(":memory:")
     con.execute("attach ':memory:' as parity; use parity; set TimeZone = 'UTC'")
     con.execute("create schema landed")
-    columns = {f.name: f.type for f in SHAPES[CALL_EVENTS].schema}
     show_files(con, "call_events", SHAPES[CALL_EVENTS], [])
     con.execute("create table landed.rows as select * from landed.call_events")
     con.execute("create or replace view landed.call_events as select * from landed.rows")
@@ -160,7 +145,6 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
     put_parameters(
         con, month=Month(2025, 11), targets=TARGETS, queues=[], agent_sites=[], watermarks={}
     )
-    assert columns
     for name in CHECKED:
         con.execute(f"create or replace view {name} as {models[name]}")
     yield con
@@ -168,21 +152,18 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
 
 
 def _load(con: duckdb.DuckDBPyConnection, logs: list[list[CallEvent]], marks: list[int]) -> None:
-    names = [f.name for f in SHAPES[CALL_EVENTS].schema]
-    rows = [
-        [
-            {"_partition": p, "_offset": o, "_appended_at_ms": 0, "_ingested_at_ms": 0}[name]
-            if name.startswith("_")
-            else getattr(event, name)
-            for name in names
-        ]
+    shape = SHAPES[CALL_EVENTS]
+    tables = [
+        shape.table(
+            [(SimpleNamespace(offset=o, timestamp=0), e) for o, e in enumerate(log)], p, now_ms=0
+        )
         for p, log in enumerate(logs)
-        for o, event in enumerate(log)
     ]
+    arrow = pa.concat_tables(tables)
     con.execute("delete from landed.rows")
-    con.executemany(
-        f"insert into landed.rows ({', '.join(names)}) values ({', '.join('?' * len(names))})", rows
-    )
+    con.register("arrow", arrow)
+    con.execute("insert into landed.rows by name select * from arrow")
+    con.unregister("arrow")
     queues = {(e.client, e.site, e.queue) for log in logs for e in log}
     put_parameters(
         con,
@@ -190,28 +171,20 @@ def _load(con: duckdb.DuckDBPyConnection, logs: list[list[CallEvent]], marks: li
         targets=TARGETS,
         queues=queues,
         agent_sites=[],
-        watermarks={p: (mark, len(logs[p])) for p, mark in enumerate(marks)},
+        watermarks={p: (mark, 0, len(logs[p])) for p, mark in enumerate(marks)},
     )
     everything = [(*q, "UTC", EARLIEST_MS, LATEST_MS) for q in sorted(queues)]
     put_table(con, "queues", QUEUES, everything)
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture,
-    HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-)
-@given(drawn=st.lists(datasets, min_size=1, max_size=DATASETS))
+@settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(seed=st.integers(0, 2**32))
 def test_sql_gives_the_outcomes_and_panes_of_the_kernel(
-    warehouse: duckdb.DuckDBPyConnection,
-    drawn: list[tuple[list[dict[str, object]], int, int, int]],
+    warehouse: duckdb.DuckDBPyConnection, seed: int
 ) -> None:
-    logs, marks = [], []
-    for number, (parts, repeats, seed, mark) in enumerate(drawn):
-        log = _events(number, parts)
-        log += log[:repeats]
-        random.Random(seed).shuffle(log)
-        logs.append(log)
-        marks.append(mark)
+    rng = random.Random(seed)  # noqa: S311 - draws examples, not keys
+    logs = [_log(rng, number) for number in range(DATASETS)]
+    marks = [_instant(rng) for _ in logs]
     _load(warehouse, logs, marks)
     panes: dict[tuple[object, ...], Counter[str]] = {}
     outcomes = set()
@@ -230,10 +203,13 @@ def test_sql_gives_the_outcomes_and_panes_of_the_kernel(
                 counts = panes.setdefault((*key[:3], pane), Counter())
                 for field, amount in deltas:
                     counts[fields[field]] += amount
-    assert _sql_outcomes(warehouse) == outcomes
+    found = _sql_outcomes(warehouse)
+    assert sorted(map(str, found - outcomes))[:5] == sorted(map(str, outcomes - found))[:5] == []
     expected = {(*key, *(counts[f] for f in PANE_COLUMNS)) for key, counts in panes.items()}
     columns = ", ".join(("client", "site", "queue", "pane_start_ms", *PANE_COLUMNS))
-    assert set(warehouse.execute(f"select {columns} from fct_kpi_panes").fetchall()) == expected
+    rows = warehouse.execute(f"select {columns} from fct_kpi_panes").fetchall()
+    assert len(rows) == len(expected)
+    assert sorted(set(rows) - expected)[:5] == []
 
 
 def _outcome(facts: LegFacts, target: ServiceTarget, mark: int) -> tuple[object, ...]:
@@ -242,7 +218,13 @@ def _outcome(facts: LegFacts, target: ServiceTarget, mark: int) -> tuple[object,
     decided = (
         (None, None, None, False, None)
         if found is None
-        else (str(found.kind), found.outcome_at, found.wait_ms, found.is_within, found.service_level_at)
+        else (
+            str(found.kind),
+            found.outcome_at,
+            found.wait_ms,
+            found.is_within,
+            found.service_level_at,
+        )
     )
     answered = facts.answered or (None, None)
     return (
@@ -262,9 +244,8 @@ def _outcome(facts: LegFacts, target: ServiceTarget, mark: int) -> tuple[object,
 
 
 def _sql_outcomes(con: duckdb.DuckDBPyConnection) -> set[tuple[object, ...]]:
-    return set(
-        con.execute(
-            """
+    rows = con.execute(
+        """
             select client, site, queue, contact_id, leg,
                 outcome, outcome_at_ms, wait_ms, is_within, service_level_at_ms,
                 completed_at_ms, talk_ms, hold_ms, acw_ms,
@@ -272,5 +253,6 @@ def _sql_outcomes(con: duckdb.DuckDBPyConnection) -> set[tuple[object, ...]]:
                 customer_ref, offer_count, complaint_count, before_queue_count, first_ms, last_ms
             from int_leg_outcomes
             """
-        ).fetchall()
-    )
+    ).fetchall()
+    assert len(rows) == len(set(rows))
+    return set(rows)

@@ -23,6 +23,7 @@ final as (
     from landed
     inner join folded
         on landed._partition = folded._partition
+        and landed._offset >= folded.first_offset
         and landed._offset < folded.next_offset
     where not exists (
         select 1 from late

@@ -1,0 +1,10 @@
+with final as (
+
+    select
+        *,
+        {{ display_ratios() }}
+    from {{ ref('fct_queue_intervals') }}
+
+)
+
+select * from final

@@ -1,0 +1,65 @@
+with outcomes as (
+
+    select * from {{ ref('int_leg_outcomes') }}
+
+),
+
+queues as (
+
+    select * from {{ source('params', 'queues') }}
+
+),
+
+contacts as (
+
+    select
+        client,
+        contact_id,
+        min(struct_pack(at := belongs_at_ms, leg := leg, site := site, queue := queue)) as first_leg,
+        min(struct_pack(at := answered_at_ms, agent := answered_agent)) filter (
+            outcome = 'answered'
+        ) as first_answer,
+        count(*) filter (queued_at_ms is not null) as leg_count,
+        count(*) filter (outcome = 'answered') as answered_leg_count,
+        {{ total('wait_ms') }} as wait_ms,
+        {{ total('talk_ms') }} as talk_ms,
+        {{ total('hold_ms') }} as hold_ms,
+        {{ total('acw_ms') }} as acw_ms,
+        count(*) filter (transferred_at_ms is not null) as transfers,
+        {{ total('complaint_count') }} as complaints,
+        max(last_ms) as last_ms
+    from outcomes
+    group by client, contact_id
+
+),
+
+final as (
+
+    select
+        '{{ var("month") }}' as month,
+        contacts.client,
+        contacts.contact_id,
+        contacts.first_leg.site as first_site,
+        contacts.first_leg.queue as first_queue,
+        contacts.first_leg.at as started_at_ms,
+        contacts.last_ms as last_event_at_ms,
+        contacts.leg_count,
+        contacts.answered_leg_count,
+        contacts.first_answer.agent as first_agent,
+        contacts.wait_ms,
+        contacts.talk_ms,
+        contacts.hold_ms,
+        contacts.acw_ms,
+        contacts.transfers,
+        contacts.complaints
+    from contacts
+    inner join queues
+        on contacts.client = queues.client
+        and contacts.first_leg.site = queues.site
+        and contacts.first_leg.queue = queues.queue
+    where contacts.first_leg.at >= queues.month_start_ms
+        and contacts.first_leg.at < queues.month_end_ms
+
+)
+
+select * from final

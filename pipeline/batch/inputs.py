@@ -1,0 +1,139 @@
+"""Shows landed data to a build: which batches, which files, what they hold, what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from pipeline.batch.calendar import Month
+from pipeline.batch.contract_terms import Contract, put_contracts
+from pipeline.batch.parameters import LATEST_MS, Queue, put_parameters
+from pipeline.config_files import Targets
+from pipeline.errors import InputError
+from pipeline.lake import manifest
+from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, LATE, SHAPES
+from pipeline.lake.warehouse import literal, show_files
+from pipeline.quality.suites import LANDED_METRICS
+
+MARGIN_DAYS: Final = 3
+"""A month's run reads landed days this far around the month: a leg's events lie closer together."""
+
+VIEWS: Final = {CALL_EVENTS: "call_events", AGENT_STATES: "agent_states", LATE: "late_events"}
+
+
+@dataclass(slots=True)
+class Inputs:
+    """What a build reads."""
+
+    landing: Path
+    batches: dict[str, list[manifest.Batch]]
+    days: set[str] | None
+    damaged: list[manifest.DamagedFile] = field(default_factory=list)
+
+    @property
+    def last_offsets(self) -> dict[str, dict[str, int]]:
+        """Return the last landed offset per topic and partition."""
+        return {
+            topic: {str(batch.partition): batch.last for batch in batches}
+            for topic, batches in self.batches.items()
+        }
+
+    def files(self, topic: str) -> list[manifest.LandedFile]:
+        """Return the files of a topic that the build reads."""
+        return [
+            file
+            for file in manifest.files(self.batches[topic])
+            if self.days is None or file.event_date in self.days
+        ]
+
+
+def find(landing: Path, month: Month | None) -> Inputs:
+    """Return the landed batches, limited to the days around a month if one is given.
+
+    Raises:
+        InputError: no call events have been landed at all.
+    """
+    batches = {topic: manifest.read_batches(landing, topic) for topic in VIEWS}
+    if not batches[CALL_EVENTS]:
+        msg = f"{landing}: expected landed call events, found none; run: vane land"
+        raise InputError(msg)
+    inputs = Inputs(landing, batches, None if month is None else month.event_dates(MARGIN_DAYS))
+    for topic in (CALL_EVENTS, AGENT_STATES):
+        inputs.damaged += manifest.damaged(landing, batches[topic], days=inputs.days)
+    return inputs
+
+
+def show(con: duckdb.DuckDBPyConnection, inputs: Inputs, client: str | None) -> None:
+    """Create the views of the landed files; damaged ones are left out (the gate knows them)."""
+    broken = {damage.path for damage in inputs.damaged}
+    for topic, name in VIEWS.items():
+        paths = [inputs.landing / file.path for file in inputs.files(topic)]
+        target = f"all_{name}" if client else name
+        show_files(con, target, SHAPES[topic], [p for p in paths if str(p) not in broken])
+        if client:
+            con.execute(
+                f"create or replace view landed.{name} as "
+                f"select * from landed.{target} where client = {literal(client)}"
+            )
+
+
+def metrics(con: duckdb.DuckDBPyConnection, inputs: Inputs, client: str | None) -> dict[str, Any]:
+    """Return the one row of metrics the landed gate judges."""
+    cursor = con.execute(LANDED_METRICS)
+    names = [column[0] for column in cursor.description or ()]
+    row: dict[str, Any] = dict(zip(names, cursor.fetchall()[0], strict=True))
+    counted = sum(file.rows for file in inputs.files(CALL_EVENTS))
+    read = row["rows_read"]
+    if client:
+        read = con.execute("select count(*) from landed.all_call_events").fetchall()[0][0]
+    batches = inputs.batches[CALL_EVENTS]
+    covered = sum(b.last - b.first + 1 for b in batches)
+    rejects = sum(b.rejects for b in batches)
+    quarantined = sum(b.quarantined for b in batches)
+    row["damaged_files"] = len(inputs.damaged)
+    row["rows_missing"] = counted - read
+    row["offsets_missing"] = covered - rejects - quarantined - sum(b.rows for b in batches)
+    row["rejects_per_mille"] = 1000 * rejects // max(1, covered)
+    row["quarantined_per_mille"] = 1000 * quarantined // max(1, covered)
+    return row
+
+
+def put_all_parameters(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    month: Month,
+    targets: Targets,
+    contracts: tuple[Contract, ...],
+    watermarks: dict[int, tuple[int, int, int]] | None,
+) -> list[Queue]:
+    """Write every parameter table; return the queues that occur.
+
+    ``watermarks`` maps partition to (event time, first, next offset folded); None takes the
+    newest event time read and every offset.
+    """
+    found = con.execute(
+        "select client, site, queue, _partition, max(occurred_at_ms) from landed.call_events "
+        "group by all"
+    ).fetchall()
+    queues = sorted({(client, site, queue) for client, site, queue, _, _ in found})
+    if watermarks is None:
+        watermarks = {}
+        for _, _, _, partition, newest in found:
+            known = watermarks.get(partition, (0, 0, 0))[0]
+            watermarks[partition] = (max(known, newest), 0, LATEST_MS)
+    agent_sites = con.execute("select distinct client, site from landed.agent_states").fetchall()
+    present = {client for client, *_ in queues} | {client for client, _ in agent_sites}
+    contracts = tuple(contract for contract in contracts if contract.client in present)
+    put_parameters(
+        con,
+        month=month,
+        targets=targets,
+        queues=queues,
+        agent_sites=agent_sites,
+        watermarks=watermarks,
+    )
+    put_contracts(con, contracts, month=month, queues=queues)
+    return queues

@@ -1,0 +1,152 @@
+"""The month run, read top to bottom: find, gate, models, gate, publish.
+
+A pure function of the landed log, the configuration and the month: running it again gives the
+same rows under a new run id. A failure leaves the last published state as it was.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.batch import inputs, models, publish
+from pipeline.batch.calendar import Month
+from pipeline.batch.contract_terms import load_contracts
+from pipeline.config_files import load_targets
+from pipeline.errors import GateClosed, InputError
+from pipeline.lake import catalog, warehouse
+from pipeline.quality import gate
+from pipeline.quality.suites import LANDED, MARTS, MARTS_METRICS
+from pipeline.settings import Settings
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """What a month run has published."""
+
+    run: catalog.Run
+    is_empty: bool
+    seconds: float
+
+
+def close_month(
+    settings: Settings, month: Month, *, client: str | None = None, report: Report
+) -> Closed:
+    """Build, judge and publish one month.
+
+    Args:
+        settings: where landed data, configuration and published months are.
+        month: the month to close.
+        client: only this client; its rows alone are replaced in the catalog.
+        report: told one line per step.
+
+    Raises:
+        InputError: nothing was landed, or the client does not occur.
+        GateClosed: a gate found a critical violation; nothing was published.
+        TerminalError: a model or test failed; nothing was published.
+    """
+    started = time.monotonic()
+    run_id = (
+        f"{month}-{datetime.fromtimestamp(time.time(), UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    )
+    work = settings.home / "build" / run_id
+    work.mkdir(parents=True)
+    database = work / "build.duckdb"
+    found = inputs.find(settings.landing, month)
+    targets = load_targets(settings.config_dir / "queues.yaml")
+    contracts = load_contracts(settings.config_dir / "contracts")
+    if client is not None:
+        contracts = tuple(c for c in contracts if c.client == client)
+    warnings = _admit(found, database, work, client, report)
+    with warehouse.connect(database, spill=work / "spill") as con:
+        queues = inputs.put_all_parameters(
+            con, month=month, targets=targets, contracts=contracts, watermarks=None
+        )
+    if client is not None and not queues:
+        msg = f"client {client!r} does not occur in what was landed for {month}"
+        raise InputError(msg)
+    report(f"models: {len(queues)} queues")
+    nodes = models.build(
+        settings.dbt_dir,
+        database,
+        work=work,
+        variables={"month": str(month), "admitted_only": False},
+        report=lambda line: report(f"  {line}"),
+    )
+    report(f"models: {len(nodes)} models and tests passed")
+    run = _publish(settings, database, work, run_id, month, client, found, warnings, report)
+    shutil.rmtree(work)
+    rows = {dataset.name: dataset.rows for dataset in run.datasets}
+    is_empty = rows["fct_leg_facts"] == 0 and rows["fct_agent_days"] == 0
+    return Closed(run=run, is_empty=is_empty, seconds=time.monotonic() - started)
+
+
+def _admit(
+    found: inputs.Inputs, database: Path, work: Path, client: str | None, report: Report
+) -> list[str]:
+    """Open the gate on the landed data, or raise."""
+    for damage in found.damaged:
+        report(f"damaged: {damage}")
+    with warehouse.connect(database, spill=work / "spill") as con:
+        inputs.show(con, found, client)
+        row = inputs.metrics(con, found, client)
+    report(f"landed: {row['rows_read']:,} call events read")
+    try:
+        verdict = gate.check("landed call events", row, LANDED)
+    except GateClosed as error:
+        if not found.damaged:
+            raise
+        listed = "\n".join(f"  {damage}" for damage in found.damaged)
+        msg = f"{error}\n{listed}\nland these offsets again with: vane land --repair"
+        raise GateClosed(msg) from error
+    return _passed(verdict, report)
+
+
+def _passed(verdict: gate.Verdict, report: Report) -> list[str]:
+    lines = [f"{verdict.dataset}: {violation}" for violation in verdict.violations]
+    report(f"gate on {verdict.dataset}: {verdict.rules} rules, {len(lines)} warnings")
+    for line in lines:
+        report(f"  {line}")
+    return lines
+
+
+def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
+    settings: Settings,
+    database: Path,
+    work: Path,
+    run_id: str,
+    month: Month,
+    client: str | None,
+    found: inputs.Inputs,
+    warnings: list[str],
+    report: Report,
+) -> catalog.Run:
+    with warehouse.connect(database, spill=work / "spill") as con:
+        cursor = con.execute(MARTS_METRICS)
+        names = [column[0] for column in cursor.description or ()]
+        row: dict[str, Any] = dict(zip(names, cursor.fetchall()[0], strict=True))
+        warnings = warnings + _passed(gate.check("marts", row, MARTS), report)
+        datasets = publish.export(con, settings.published, str(month), run_id)
+    run = catalog.Run(
+        run_id=run_id,
+        month=str(month),
+        client=client or "",
+        published_at_ms=int(time.time() * 1000),
+        config_hash=load_targets(settings.config_dir / "queues.yaml").version,
+        landed=found.last_offsets,
+        warnings=warnings,
+        datasets=datasets,
+    )
+    publish.publish(settings.published, run)
+    report(
+        f"published: {sum(d.rows for d in datasets):,} rows in {len(datasets)} datasets, {run_id}"
+    )
+    return run

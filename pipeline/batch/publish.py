@@ -1,0 +1,77 @@
+"""Publishes a built month: immutable files, then the catalog, then the run's manifest.
+
+A failure before the catalog's swap leaves what was published untouched; files of an unfinished
+run are in no catalog and no manifest.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from pipeline.lake import catalog
+from pipeline.lake.manifest import sha256, sync_folder
+from pipeline.lake.warehouse import literal
+
+DATASETS: Final = {
+    "fct_leg_facts": "client, site, queue, queued_at_ms, contact_id, leg",
+    "fct_calls": "client, started_at_ms, contact_id",
+    "fct_queue_intervals": "client, site, queue, interval_minutes, attribution, interval_start_ms",
+    "fct_queue_months": "client, site, queue",
+    "fct_agent_days": "client, site, agent, business_on",
+    "fct_kpi_panes": "client, site, queue, pane_start_ms",
+    "fct_settlement_lines": "client, clause_id, term_from_on",
+    "bi_queue_intervals": "client, site, queue, interval_minutes, attribution, interval_start_ms",
+    "bi_queue_months": "client, site, queue",
+    "bi_agent_days": "client, site, agent, business_on",
+    "bi_settlement_lines": "client, clause_id, term_from_on",
+}
+"""What is published, and how it is sorted: the filters people use first."""
+
+
+def export(
+    con: duckdb.DuckDBPyConnection, published: Path, month: str, run_id: str
+) -> list[catalog.Dataset]:
+    """Write every dataset of a build into the run's own folders, durably."""
+    written = []
+    for name, order in DATASETS.items():
+        folder = published / name / f"month={month}" / f"run={run_id}"
+        folder.mkdir(parents=True)
+        path = folder / "part-0.parquet"
+        con.execute(
+            f"copy (select * from {name} order by {order}) to {literal(str(path))} "
+            "(format parquet, compression zstd, row_group_size 122880)"
+        )
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        sync_folder(folder)
+        found = con.execute(f"select count(*) from read_parquet({literal(str(path))})").fetchall()
+        relative = str(path.relative_to(published))
+        written.append(
+            catalog.Dataset(name=name, path=relative, rows=found[0][0], sha256=sha256(path))
+        )
+    return written
+
+
+def publish(published: Path, run: catalog.Run) -> Sequence[catalog.Run]:
+    """Swap in a catalog that has the run, then record the run; return all runs."""
+    with _alone(published):
+        runs = [*catalog.read_runs(published), run]
+        catalog.write(published, runs)
+        catalog.record(published, run)
+    return runs
+
+
+@contextmanager
+def _alone(published: Path) -> Iterator[None]:
+    """Let one process at a time swap the catalog."""
+    published.mkdir(parents=True, exist_ok=True)
+    with (published / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,161 @@
+"""The view-only DuckDB file that names what is published: one version per file, swapped whole.
+
+Each view reads explicit, absolute files of immutable run folders. The file is written in the
+storage format of DuckDB 1.2, so that tools with an older DuckDB can open it, and put into place
+by ``os.replace``: a reader sees the old version or the new one, never a mixture.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import msgspec
+
+from pipeline.errors import InputError, StateLost
+from pipeline.lake.manifest import sync_folder
+from pipeline.lake.warehouse import literal
+
+CATALOG: Final = "catalog.duckdb"
+RUNS: Final = "manifest"
+
+
+class Dataset(msgspec.Struct, frozen=True, kw_only=True):
+    """One published file; ``path`` is relative to the published folder."""
+
+    name: str
+    path: str
+    rows: int
+    sha256: str
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One published month run; ``client`` is empty for a run over all clients."""
+
+    v: int = 1
+    run_id: str
+    month: str
+    client: str
+    published_at_ms: int
+    config_hash: str
+    landed: dict[str, dict[str, int]]
+    """Topic to partition to the last offset that was landed when the run read it."""
+    warnings: list[str]
+    datasets: list[Dataset]
+
+
+def read_runs(published: Path) -> list[Run]:
+    """Return the published runs, oldest first."""
+    runs = []
+    for path in sorted((published / RUNS).glob("*.json")):
+        try:
+            runs.append(msgspec.json.decode(path.read_bytes(), type=Run))
+        except ValueError as error:
+            msg = f"{path}: expected a run's manifest, {error}"
+            raise StateLost(msg) from error
+    return sorted(runs, key=lambda run: (run.published_at_ms, run.run_id))
+
+
+def record(published: Path, run: Run) -> None:
+    """Write a run's manifest: the last step of publishing."""
+    target = published / RUNS / f"{run.run_id}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_suffix(".tmp")
+    with draft.open("wb") as out:
+        out.write(msgspec.json.format(msgspec.json.encode(run)))
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(target)
+    sync_folder(target.parent)
+
+
+def in_force(runs: Iterable[Run]) -> dict[str, list[tuple[Run, list[str]]]]:
+    """Return, per month, the runs whose rows count and the clients each must leave out.
+
+    A later run over all clients replaces the month; a later run of one client replaces that
+    client's rows only.
+    """
+    months: dict[str, list[tuple[Run, list[str]]]] = {}
+    for run in runs:
+        if not run.client:
+            months[run.month] = [(run, [])]
+            continue
+        kept = months.setdefault(run.month, [])
+        kept[:] = [(r, [*out, run.client]) for r, out in kept if r.client != run.client]
+        kept.append((run, []))
+    return months
+
+
+def write(published: Path, runs: Sequence[Run]) -> Path:
+    """Write a catalog over the runs and swap it in."""
+    target = published / CATALOG
+    draft = published / f"{CATALOG}.{os.getpid()}.tmp"
+    draft.unlink(missing_ok=True)
+    con = duckdb.connect(":memory:")
+    try:
+        con.execute(f"attach {literal(str(draft))} as catalog (storage_version 'v1.2.0')")
+        con.execute("use catalog")
+        parts = _parts(published, runs)
+        for name, selects in sorted(parts.items()):
+            con.execute(f"create view {name} as {' union all by name '.join(selects)}")
+        con.execute(f"create view published_runs as {_runs_view(runs)}")
+        con.execute("use memory")
+        con.execute("detach catalog")
+    finally:
+        con.close()
+    with draft.open("rb") as written:
+        os.fsync(written.fileno())
+    draft.replace(target)
+    sync_folder(published)
+    return target
+
+
+def _parts(published: Path, runs: Sequence[Run]) -> dict[str, list[str]]:
+    parts: dict[str, list[str]] = {}
+    for kept in in_force(runs).values():
+        for name, found in selects(published, kept).items():
+            parts.setdefault(name, []).extend(found)
+    return parts
+
+
+def selects(published: Path, kept: Iterable[tuple[Run, list[str]]]) -> dict[str, list[str]]:
+    """Return, per dataset, the SELECTs over the files of the runs in force of a month."""
+    parts: dict[str, list[str]] = {}
+    for run, without in kept:
+        for dataset in run.datasets:
+            path = literal(str((published / dataset.path).resolve()))
+            select = f"select * from read_parquet({path}, hive_partitioning = false)"
+            if without:
+                select += f" where client not in ({', '.join(map(literal, without))})"
+            parts.setdefault(dataset.name, []).append(select)
+    return parts
+
+
+def _runs_view(runs: Sequence[Run]) -> str:
+    kept = {run.run_id for entry in in_force(runs).values() for run, _ in entry}
+    rows = ", ".join(
+        "("
+        + ", ".join(
+            literal(value)
+            for value in (r.run_id, r.month, r.client, r.published_at_ms, r.run_id in kept)
+        )
+        + ")"
+        for r in runs
+    )
+    return f"select * from (values {rows}) t(run_id, month, client, published_at_ms, is_in_force)"
+
+
+def open_catalog(published: Path) -> duckdb.DuckDBPyConnection:
+    """Open the catalog for reading; raise InputError if nothing has been published."""
+    path = published / CATALOG
+    if not path.is_file():
+        msg = f"{path}: expected a catalog; publish a month first: vane month run --month YYYY-MM"
+        raise InputError(msg)
+    con = duckdb.connect(
+        str(path), read_only=True, config={"autoinstall_known_extensions": "false"}
+    )
+    con.execute("set TimeZone = 'UTC'")
+    return con
