@@ -58,7 +58,10 @@ def simulate(  # noqa: PLR0913, PLR0917 - one parameter per option
         str, typer.Option(help="YYYY-MM, as the clients' calendars have it.")
     ] = "2025-11",
     scale: Annotated[float, typer.Option(help="Multiplies calls and agents.", min=0.01)] = 1.0,
-    days: Annotated[int | None, typer.Option(help="Only the first N days.", min=1)] = None,
+    first_day: Annotated[
+        int, typer.Option(help="Day of the month to begin with.", min=1, max=31)
+    ] = 1,
+    days: Annotated[int | None, typer.Option(help="Only so many days.", min=1)] = None,
     late_rate: Annotated[
         float, typer.Option(help="Share of events delivered over 2 h late.", min=0.0, max=1.0)
     ] = 0.0001,
@@ -74,6 +77,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - one parameter per option
         year=year,
         month=month_number,
         scale=scale,
+        first_day=first_day,
         days=days,
         late_rate=late_rate,
     )

@@ -186,7 +186,7 @@ def _events() -> list[Shape]:
 
 
 def _upserts() -> list[Shape]:
-    shapes = [
+    shapes: list[tuple[str, tuple[str, ...], tuple[str, ...], str]] = [
         (f"kpi.{kpi}", _QUEUE, ("partition", "pane_start_ms", "revision", *fields), "pane_start_ms")
         for kpi, fields in KPI_FIELDS.items()
     ]

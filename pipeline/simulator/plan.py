@@ -59,7 +59,7 @@ class DayPlan:
 class Order:
     """What to simulate.
 
-    ``days`` limits the scenario's days, ``scale`` multiplies calls and agents, ``late_rate`` is
+    ``first_day`` (of the month) and ``days`` choose the days of a normal month, ``scale`` multiplies calls and agents, ``late_rate`` is
     the share of call events delivered hours late.
     """
 
@@ -68,6 +68,7 @@ class Order:
     year: int
     month: int
     scale: float = 1.0
+    first_day: int = 1
     days: int | None = None
     late_rate: float = 0.0001
 
@@ -82,7 +83,8 @@ class Order:
             return [date(self.year, self.month, SURGE_DAY)]
         first = date(self.year, self.month, 1)
         month = [first + timedelta(days=i) for i in range(31)]
-        return [day for day in month if day.month == self.month][: self.days]
+        inside = [day for day in month if day.month == self.month and day.day >= self.first_day]
+        return inside[: self.days]
 
     def floors(self) -> int:
         """Return the number of floor days: the length of the work."""
