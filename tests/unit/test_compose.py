@@ -1,0 +1,252 @@
+"""``docker-compose.yml`` and ``Dockerfile``: what they say exists, and nothing floats.
+
+No Docker here: the file is read with podman-compose's own interpolation and normalisation, and
+each check is seen to fail on a file made bad.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import podman_compose
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from pipeline.broker import server_properties
+from pipeline.cli import app
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = ROOT / "docker-compose.yml"
+DOCKERFILE = ROOT / "Dockerfile"
+Json = dict[str, Any]
+
+OURS: Final = re.compile(r"vane-(worker|batch):(?P<version>.+)")
+PINNED: Final = re.compile(r"[a-z0-9./-]+:v?\d[\w.-]*")
+ENDS: Final = {"topics", "month"}  # the other services run until stopped
+LOOPBACK_SETTINGS: Final = ("listeners", "quorum", "advertised", "protocol.map", "log.dirs")
+"""Settings of the local broker that are its addresses and places: they differ in a container."""
+
+
+def raw() -> Json:
+    """Return the file as it is written, anchors resolved."""
+    found: Json = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
+    return found
+
+
+def normal(found: Json) -> Json:
+    """Return a compose file as podman-compose reads it."""
+    substituted = podman_compose.rec_subs(copy.deepcopy(found), {"VANE_MONTH": "2025-11"})
+    done: Json = podman_compose.normalize(substituted)
+    return done
+
+
+@cache
+def help_of(*words: str) -> str | None:
+    """Return the help of a vane command, or None if there is no such command."""
+    result = CliRunner().invoke(app, [*words, "--help"])
+    return result.output if result.exit_code == 0 else None
+
+
+def images(compose: Json) -> list[str]:
+    """Find images without a version."""
+    return [
+        f"{name}: image {service.get('image')} is not pinned"
+        for name, service in compose["services"].items()
+        if not PINNED.fullmatch(str(service.get("image")))
+    ]
+
+
+def commands(compose: Json) -> list[str]:
+    """Find commands and options that the command line does not know."""
+    wrong = []
+    for name, service in compose["services"].items():
+        if not OURS.fullmatch(str(service.get("image"))):
+            continue
+        program, *rest = service["command"]
+        options = [i for i, word in enumerate(rest) if word.startswith("-")]
+        words = rest[: options[0]] if options else rest
+        text = help_of(*words)
+        if program != "vane" or not words or text is None:
+            wrong.append(f"{name}: {' '.join(service['command'])} is no command")
+            continue
+        wrong += [
+            f"{name}: {rest[i]} is no option of vane {' '.join(words)}"
+            for i in options
+            if not re.search(rf"{rest[i]}\b", text)
+        ]
+    return wrong
+
+
+def variables(compose: Json) -> list[str]:
+    """Find variables of ours that the settings do not read."""
+    settings = (ROOT / "pipeline" / "settings.py").read_text(encoding="utf-8")
+    known = set(re.findall(r"VANE_[A-Z_]+", settings))
+    return [
+        f"{name}: {variable} is not in settings.py"
+        for name, service in compose["services"].items()
+        for variable in service.get("environment", {})
+        if variable.startswith("VANE_") and variable not in known
+    ]
+
+
+def health(compose: Json) -> list[str]:
+    """Find services that run for long and nobody looks after, or end and are started again."""
+    wrong = []
+    for name, service in compose["services"].items():
+        if name not in ENDS and "test" not in service.get("healthcheck", {}):
+            wrong.append(f"{name}: no healthcheck")
+        allowed = {"on-failure", "no"} if name in ENDS else {"unless-stopped"}
+        if service.get("restart") not in allowed:
+            wrong.append(f"{name}: restart is {service.get('restart')}")
+    return wrong
+
+
+def dependencies(compose: Json) -> list[str]:
+    """Find services waited for that do not exist or can never be as they are waited for."""
+    wrong = []
+    services = compose["services"]
+    for name, service in services.items():
+        for other, how in service.get("depends_on", {}).items():
+            condition = how.get("condition")
+            fits = other in services and (
+                (condition == "service_healthy" and "healthcheck" in services[other])
+                or (condition == "service_completed_successfully" and other in ENDS)
+            )
+            if not fits:
+                wrong.append(f"{name}: waits for {other} to be {condition}")
+    return wrong
+
+
+def places(compose: Json) -> list[str]:
+    """Find volumes that are not declared, folders that are not there, ports open to the world."""
+    wrong = []
+    for name, service in compose["services"].items():
+        for volume in service.get("volumes", ()):
+            source = str(volume).split(":")[0]
+            is_there = (
+                (ROOT / source).is_dir() if source[0] == "." else source in compose["volumes"]
+            )
+            if not is_there:
+                wrong.append(f"{name}: volume {source} is not there")
+        wrong += [
+            f"{name}: port {port} is open to the world"
+            for port in service.get("ports", ())
+            if not str(port).startswith("127.0.0.1:")
+        ]
+    return wrong
+
+
+CHECKS: Final[tuple[Callable[[Json], list[str]], ...]] = (
+    *(images, commands, variables, health, dependencies, places),
+)
+
+BAD: Final[list[tuple[str, str, object, str]]] = [
+    ("kafka", "image", "apache/kafka", "kafka: image apache/kafka is not pinned"),
+    ("kafka", "image", "apache/kafka:latest", "kafka: image apache/kafka:latest is not pinned"),
+    ("worker", "image", None, "worker: image None is not pinned"),
+    ("worker", "command", ["vane", "work"], "worker: vane work is no command"),
+    ("worker", "command", ["vane"], "worker: vane is no command"),
+    ("topics", "command", ["vane", "topics", "aply"], "topics: vane topics aply is no command"),
+    ("lander", "command", ["vane", "land", "--folow"], "lander: --folow is no option of vane land"),
+    (
+        "month",
+        "command",
+        ["vane", "month", "run", "-m"],
+        "month: -m is no option of vane month run",
+    ),
+    ("worker", "environment", {"VANE_BROKER": "x"}, "worker: VANE_BROKER is not in settings.py"),
+    ("lander", "healthcheck", {}, "lander: no healthcheck"),
+    ("kafka", "healthcheck", {"interval": "1s"}, "kafka: no healthcheck"),
+    ("worker", "restart", None, "worker: restart is None"),
+    ("topics", "restart", "unless-stopped", "topics: restart is unless-stopped"),
+    (
+        "worker",
+        "depends_on",
+        {"topic": {"condition": "service_completed_successfully"}},
+        "worker: waits for topic to be service_completed_successfully",
+    ),
+    (
+        "lander",
+        "depends_on",
+        {"topics": {"condition": "service_healthy"}},
+        "lander: waits for topics to be service_healthy",
+    ),
+    (
+        "month",
+        "depends_on",
+        {"lander": {"condition": "service_completed_successfully"}},
+        "month: waits for lander to be service_completed_successfully",
+    ),
+    ("lander", "volumes", ["lakes:/data"], "lander: volume lakes is not there"),
+    ("worker", "volumes", ["./conf:/app/config"], "worker: volume ./conf is not there"),
+    ("kafka", "ports", ["29092:29092"], "kafka: port 29092:29092 is open to the world"),
+]
+
+
+def test_the_compose_file_has_no_fault() -> None:
+    compose = normal(raw())
+    assert set(compose["services"]) == {"kafka", "topics", "worker", "lander", "month"}
+    assert [fault for check in CHECKS for fault in check(compose)] == []
+
+
+@pytest.mark.parametrize(("service", "key", "value", "fault"), BAD, ids=[b[3] for b in BAD])
+def test_a_compose_file_made_bad_is_noticed(
+    service: str, key: str, value: object, fault: str
+) -> None:
+    compose = raw()
+    compose["services"][service][key] = value
+    read = normal(compose)
+    assert fault in [found for check in CHECKS for found in check(read)]
+
+
+def test_nothing_has_to_be_set_to_start_the_services_without_profile() -> None:
+    text = re.sub(r"(?m)^\s*#.*$", "", COMPOSE.read_text(encoding="utf-8"))
+    assert re.findall(r"\$\{\w+:?\?", text) == []
+    with pytest.raises(ValueError, match="VANE_MONTH is missing"):
+        podman_compose.rec_subs({"command": "${VANE_MONTH:?}"}, {})
+
+
+def test_images_of_ours_have_the_version_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    found = [OURS.fullmatch(service["image"]) for service in raw()["services"].values()]
+    assert {match["version"] for match in found if match} == {project["version"]}
+
+
+def test_the_broker_in_a_container_is_set_as_the_local_one() -> None:
+    lines = server_properties._TEMPLATE.splitlines()
+    pairs = [line.split("=", 1) for line in lines if line and line[0] != "#"]
+    local = {
+        f"KAFKA_{key.upper().replace('.', '_')}": value
+        for key, value in pairs
+        if not any(word in key for word in LOOPBACK_SETTINGS)
+    }
+    assert len(local) > 10
+    assert local.items() <= raw()["services"]["kafka"]["environment"].items()
+
+
+def test_targets_built_are_stages_and_files_copied_are_there() -> None:
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    stages = set(re.findall(r"^FROM \S+ AS (\w+)$", text, re.MULTILINE))
+    built = {s["build"]["target"] for s in raw()["services"].values() if "build" in s}
+    assert built == stages - {"base"}
+    copied = [line.split()[1:-1] for line in text.splitlines() if line.startswith("COPY ")]
+    for source in (source for sources in copied for source in sources):
+        assert (ROOT / source).exists(), source
+
+
+def test_images_are_built_from_pinned_packages_and_do_not_run_as_root() -> None:
+    _, *stages = re.split(r"(?m)^FROM ", DOCKERFILE.read_text(encoding="utf-8"))
+    base, worker, batch = stages
+    assert PINNED.fullmatch(base.split()[0])
+    for stage, packages in ((worker, "streaming"), (batch, "batch")):
+        assert f"pip install --require-hashes --requirement requirements/{packages}.txt" in stage
+        assert set(re.findall(r"requirements/(\w+)\.txt", stage)) == {packages}
+        assert re.search(r"(?m)^USER vane$", stage)
+        assert all("--no-deps" in x or "--require-hashes" in x for x in stage.split("RUN ")[1:])
