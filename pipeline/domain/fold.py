@@ -189,6 +189,7 @@ class PartitionFold:
             if offset != self.next_offset:
                 if offset < self.next_offset:
                     continue
+                self._settle(watermark.ms)
                 raise GapInLogError(self.next_offset, offset)
             self.next_offset = offset + 1
             if isinstance(event, Rejected):

@@ -272,3 +272,37 @@ def test_a_leg_is_finished_when_nothing_but_a_complaint_can_come() -> None:
     for kind in ("abandoned", "flowed_out", "callback_requested"):
         assert is_finished(facts(queued, an_event(kind, S)))
     assert is_finished(facts(an_event("complaint_flagged")))
+
+
+def test_every_contribution_names_the_start_of_its_pane() -> None:
+    """An instant in the second half of a pane, so that no rounding up goes unnoticed."""
+    found = contributions(
+        facts(
+            an_event("queued", 20 * S),
+            an_event("answered", 25 * S),
+            an_event("transferred", 26 * S),
+            an_event("complaint_flagged", 27 * S),
+            an_event("abandoned", 28 * S, reason=BEFORE_QUEUE),
+            an_event("hold_started", 26 * S),
+            an_event("ended", 29 * S + 30 * 60 * S),
+        ),
+        a_target(),
+        FAR,
+    )
+    panes = sorted((index, pane - NOON) for index, pane, _ in found)
+    assert panes == [(0, 0), (0, 0), (1, 1_800_000), (2, 0), (2, 0), (2, 1_800_000)]
+
+
+@pytest.mark.parametrize(("hold", "held"), [(None, 0), (0, 0), (1, 1)])
+def test_a_leg_was_held_if_its_hold_took_any_time(hold: int | None, held: int) -> None:
+    events = [an_event("queued"), an_event("answered", 0), an_event("ended", 9 * S)]
+    if hold is not None:
+        events += [an_event("hold_started", S), an_event("hold_ended", S + hold)]
+    handled = counts(*events)["handle-time", 0]
+    assert handled["held"] == held
+    assert handled["hold_ms"] == (hold or 0)
+
+
+def test_a_call_queued_after_the_watermark_has_waited_nothing() -> None:
+    found = outcome(an_event("queued", 9 * S), now=NOON)
+    assert found == Outcome(OutcomeKind.WAITING, None, 0, False, None)
