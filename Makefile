@@ -36,7 +36,7 @@ demo: setup ## The whole path: broker, worker, 双11 day, alert, month, settleme
 	$(BIN)/vane demo
 
 test: setup ## All tests, the real broker included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 check: setup lint types test ## What CI runs: lint, types, tests
 
