@@ -1,6 +1,6 @@
 """Throughput of one worker against the raw consume rate and against Faust as its guide teaches.
 
-    make bench-stream            (or: python -m benchmarks.stream --calls 100000)
+    make bench-stream            (or: python -m benchmarks.stream --scale 1)
 
 All three read the same topic of the same real broker in one run, one after the other. Quote the
 ratios; absolute figures depend on the machine.
@@ -49,7 +49,7 @@ def main() -> None:
     sys.stdout.write(f"{measure.machine()}\n")
     with measure.bench("bench.") as b:
         folder = b.home / "sim"
-        b.vane("simulate", "--scenario", "normal-month", "--month", "2025-11", "--seed", "1",
+        b.vane("simulate", "--scenario", "double11", "--month", "2025-11", "--seed", "1",
                "--scale", str(options.scale), "--out", str(folder))  # fmt: skip
         b.vane("ingest", "--format", "canonical", str(folder / "acd.events.ndjson"))
         total = sum(1 for _ in (folder / "acd.events.ndjson").open("rb"))
