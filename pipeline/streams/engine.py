@@ -27,7 +27,7 @@ from pipeline.domain.fold import GapInLogError, PartitionFold
 from pipeline.domain.fold_state import STATE_VERSION, dump, load
 from pipeline.errors import StateLost
 from pipeline.streams import outgoing, snapshots
-from pipeline.streams.publisher import Publisher
+from pipeline.streams.publisher import Outgoing, Publisher
 
 log = structlog.get_logger(__name__)
 
@@ -176,6 +176,9 @@ class Engine:
     async def on_chunk(self, partition: int, records: outgoing.Records) -> None:
         """Fold one chunk of a partition and publish what comes of it.
 
+        If that fails or is cancelled the partition is given up: it has to be recovered before
+        anything more of it is folded or snapshotted.
+
         Raises:
             StateLost: the log has a hole at the offset the state needs.
         """
@@ -193,13 +196,21 @@ class Engine:
                 return
             part.seeks = 0
             try:
-                fold.fold(
-                    (r.offset, r.timestamp, judge_call_record(r.key, r.value)) for r in records
-                )
-            except GapInLogError as gap:
-                await self._publish(part, records)
-                raise self._hole(part, gap.found) from gap
+                await self._fold_and_publish(part, records)
+            except BaseException:
+                # Folded but not (all) published: a snapshot of it would lose what was not.
+                self.parts.pop(partition, None)
+                raise
+
+    async def _fold_and_publish(self, part: Part, records: outgoing.Records) -> None:
+        try:
+            part.fold.fold(
+                (r.offset, r.timestamp, judge_call_record(r.key, r.value)) for r in records
+            )
+        except GapInLogError as gap:
             await self._publish(part, records)
+            raise self._hole(part, gap.found) from gap
+        await self._publish(part, records)
 
     async def _seek_back(self, part: Part, found: int) -> None:
         now = time.monotonic()
@@ -253,19 +264,27 @@ class Engine:
     async def snapshot(self, part: Part) -> None:
         """Write a snapshot unless nothing has been folded since the last one."""
         async with part.lock:
+            if self.parts.get(part.tp.partition) is not part:
+                return  # given up, or recovered anew, while this one waited for the lock
             if part.fold.next_offset <= part.snapshot_offset:
                 return
-            await self.publisher.flush(part.tp.partition)
-            packed = snapshots.pack(
-                dump(part.fold), config_hash=self.config_hash, source_topic=part.tp.topic
-            )
-            partition = part.tp.partition
-            key = str(partition).encode()
-            await self.publisher.publish(
-                self._topic("vane.snapshots"), partition, [(key, packed, [])]
-            )
-            await self.publisher.flush(partition)
-            part.snapshot_offset = part.fold.next_offset
+            try:
+                await self._write_snapshot(part)
+            except BaseException:
+                # What could not be delivered would look delivered to the next attempt.
+                self.parts.pop(part.tp.partition, None)
+                raise
+
+    async def _write_snapshot(self, part: Part) -> None:
+        partition = part.tp.partition
+        await self.publisher.flush(partition)
+        packed = snapshots.pack(
+            dump(part.fold), config_hash=self.config_hash, source_topic=part.tp.topic
+        )
+        record: Outgoing = (str(partition).encode(), packed, [])
+        await self.publisher.publish(self._topic("vane.snapshots"), partition, [record])
+        await self.publisher.flush(partition)
+        part.snapshot_offset = part.fold.next_offset
 
     async def snapshot_all(self) -> None:
         """Write the snapshots that are due."""

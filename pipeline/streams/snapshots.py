@@ -34,7 +34,7 @@ def unpack(raw: bytes) -> dict[str, Any]:
     """Return ``{"config_hash", "source_topic", "state"}``; raise StateLost if it is not one."""
     try:
         envelope: dict[str, Any] = _decoder.decode(zlib.decompress(raw))
-        envelope["state"]["next_offset"]
+        envelope["state"]["next_offset"], envelope["config_hash"], envelope["source_topic"]
     except (zlib.error, msgspec.MsgspecError, KeyError, TypeError) as error:
         msg = f"a snapshot record of {len(raw)} bytes is not readable: {error}"
         raise StateLost(msg) from error

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from pipeline.domain.alert import Alert, AlertStatus, DropRule
+from pipeline.domain.closed_legs import REMEMBERED_MS, fingerprint
 from pipeline.domain.events import BEFORE_QUEUE, CallEvent, Rejected
 from pipeline.domain.fold import (
     MAX_LEG_AGE_MS,
@@ -484,6 +485,12 @@ def test_closed_legs_are_remembered_for_at_least_half_and_at_most_a_whole_day() 
     feed.send(an_event("queued", 27 * HOUR), appended=27 * HOUR)
     assert len(feed.late) == 2
     assert legs_of(feed) == {"c1"}
+
+
+def test_a_closed_leg_is_remembered_in_eight_bytes() -> None:
+    assert REMEMBERED_MS == 12 * HOUR
+    assert len(fingerprint(("c1", 1, "service", "acme", ""))) == 8
+    assert len({fingerprint(("c1", 1, "service", "acme", s)) for s in ("", "a", "b")}) == 3
 
 
 def test_memory_of_closed_legs_survives_a_restart() -> None:
