@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -27,9 +28,14 @@ MAX_SECONDS = 3600
 
 
 class Located(dict[str, Any]):
-    """A YAML mapping that remembers the line it began on (1-based)."""
+    """A YAML mapping that remembers the lines it began and its keys are on (1-based)."""
 
     line: int = 0
+    key_lines: Mapping[str, int] = MappingProxyType({})
+
+    def line_of(self, key: str) -> int:
+        """Return the line of a key, or the mapping's own if the key is not written there."""
+        return self.key_lines.get(key, self.line)
 
 
 class _Loader(yaml.SafeLoader):
@@ -39,6 +45,14 @@ class _Loader(yaml.SafeLoader):
 def _located(loader: _Loader, node: yaml.MappingNode) -> Located:
     found = Located({str(k): v for k, v in loader.construct_mapping(node, deep=True).items()})
     found.line = node.start_mark.line + 1
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        name = str(key.value)
+        if name in lines:
+            problem = f"the key {name!r} stands here and on line {lines[name]}"
+            raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+        lines[name] = key.start_mark.line + 1
+    found.key_lines = lines
     return found
 
 
@@ -54,6 +68,8 @@ def load_yaml(path: Path) -> Located:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise ConfigError(path, f"not valid YAML: {error.problem}", line=line) from error
+    except ValueError as error:  # a date such as 2025-02-30, or bytes that are not UTF-8
+        raise ConfigError(path, f"not valid YAML: {error}") from error
     if not isinstance(found, Located):
         raise ConfigError(path, f"expected a mapping at the top, got {type(found).__name__}")
     return found
@@ -67,7 +83,7 @@ def take(path: Path, where: Located, key: str, kind: type[T]) -> T:
     value = where[key]
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         problem = f"{key}: expected {kind.__name__}, got {value!r}"
-        raise ConfigError(path, problem, line=where.line)
+        raise ConfigError(path, problem, line=where.line_of(key))
     return value
 
 
@@ -76,7 +92,17 @@ def check_keys(path: Path, where: Located, allowed: set[str]) -> None:
     unknown = sorted(set(where) - allowed)
     if unknown:
         problem = f"unknown key(s) {unknown}; known: {sorted(allowed)}"
-        raise ConfigError(path, problem, line=where.line)
+        raise ConfigError(path, problem, line=where.line_of(unknown[0]))
+
+
+def mappings(path: Path, where: Located, key: str) -> list[Located]:
+    """Return ``where[key]``, which must be a list of mappings."""
+    items = take(path, where, key, list)
+    for item in items:
+        if not isinstance(item, Located):
+            problem = f"{key}: expected mappings, got {item!r}"
+            raise ConfigError(path, problem, line=where.line_of(key))
+    return items
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,57 +153,59 @@ def load_targets(path: Path) -> Targets:
     """Read ``queues.yaml``."""
     top = load_yaml(path)
     check_keys(path, top, {"queues"})
-    entries = tuple(_queue_entry(path, item) for item in take(path, top, "queues", list))
+    items = mappings(path, top, "queues")
+    entries = tuple(_queue_entry(path, item) for item in items)
     if not any(e.wildcards == 3 for e in entries):  # noqa: PLR2004 - client, site and queue
-        raise ConfigError(path, 'expected a default entry with client, site and queue "*"')
-    seen: dict[tuple[str, str, str], QueueEntry] = {}
-    for e in entries:
+        problem = 'expected a default entry with client, site and queue "*"'
+        raise ConfigError(path, problem, line=top.line_of("queues"))
+    seen: dict[tuple[str, str, str], int] = {}
+    for item, e in zip(items, entries, strict=True):
         key = (e.client, e.site, e.queue)
         if key in seen:
-            raise ConfigError(path, f"two entries for client/site/queue {'/'.join(key)}")
-        seen[key] = e
+            problem = f"client/site/queue {'/'.join(key)} has an entry on line {seen[key]} already"
+            raise ConfigError(path, problem, line=item.line)
+        seen[key] = item.line
     return Targets(entries, content_hash(top))
 
 
 def _queue_entry(path: Path, item: Located) -> QueueEntry:
-    if not isinstance(item, Located):
-        raise ConfigError(path, f"queues: expected mappings, got {item!r}")
     check_keys(path, item, {"client", "site", "queue", "zone", "terms"})
     zone = take(path, item, "zone", str)
     try:
         info = ZoneInfo(zone)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OSError) as error:  # OSError: a folder of zones, as "Asia"
         problem = f"zone: expected an IANA zone such as Asia/Shanghai, got {zone!r}"
-        raise ConfigError(path, problem, line=item.line) from error
+        raise ConfigError(path, problem, line=item.line_of("zone")) from error
     terms = sorted(
-        (_term(path, term, info) for term in take(path, item, "terms", list)),
+        (_term(path, term, info) for term in mappings(path, item, "terms")),
         key=lambda pair: pair[0],
     )
     try:
         history = TargetHistory(tuple(t[0] for t in terms), tuple(t[1] for t in terms))
     except ValueError as error:
-        raise ConfigError(path, f"terms: {error}", line=item.line) from error
+        raise ConfigError(path, f"terms: {error}", line=item.line_of("terms")) from error
     client, site, queue = (take(path, item, k, str) for k in ("client", "site", "queue"))
     return QueueEntry(client, site, queue, zone, history)
 
 
 def _term(path: Path, term: Located, zone: ZoneInfo) -> tuple[int, ServiceTarget]:
-    if not isinstance(term, Located):
-        raise ConfigError(path, f"terms: expected mappings, got {term!r}")
     known = {"from", "threshold_s", "comparison", "goal_pct", "short_abandon_s", "long_hold_s"}
     check_keys(path, term, known)
     comparison = take(path, term, "comparison", str)
     if comparison not in {"<=", "<"}:
         problem = f'comparison: expected "<=" or "<", got {comparison!r}'
-        raise ConfigError(path, problem, line=term.line)
+        raise ConfigError(path, problem, line=term.line_of("comparison"))
     numbers = {k: take(path, term, k, int) for k in known - {"from", "comparison"}}
     for key, number in numbers.items():
         low = 0 if key == "short_abandon_s" else 1
         high = MAX_PERCENT if key == "goal_pct" else MAX_SECONDS
         if not low <= number <= high:
             problem = f"{key}: expected {low} to {high}, got {number}"
-            raise ConfigError(path, problem, line=term.line)
+            raise ConfigError(path, problem, line=term.line_of(key))
     day = take(path, term, "from", date)
+    if isinstance(day, datetime):
+        problem = f"from: expected a date without a time, got {day}"
+        raise ConfigError(path, problem, line=term.line_of("from"))
     start = datetime.combine(day, time(), tzinfo=zone)
     target = ServiceTarget(
         threshold_ms=numbers["threshold_s"] * 1000,
@@ -201,16 +229,17 @@ def load_alert_rules(path: Path) -> AlertRules:
     """Read ``alerts.yaml``."""
     top = load_yaml(path)
     check_keys(path, top, {"rules"})
-    rules = tuple(_drop_rule(path, item) for item in take(path, top, "rules", list))
+    items = mappings(path, top, "rules")
+    rules = tuple(_drop_rule(path, item) for item in items)
     names = [rule.name for rule in rules]
-    if len(set(names)) != len(names):
-        raise ConfigError(path, f"rules: expected different names, got {names}")
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            problem = f"name: expected different names, got {name!r} twice"
+            raise ConfigError(path, problem, line=items[number].line_of("name"))
     return AlertRules(rules, content_hash(top))
 
 
 def _drop_rule(path: Path, item: Located) -> DropRule:
-    if not isinstance(item, Located):
-        raise ConfigError(path, f"rules: expected mappings, got {item!r}")
     numbers = ("window_s", "enter_margin_pct", "leave_margin_pct", "min_offered")
     texts = ("name", "kpi", "severity", "runbook")
     check_keys(path, item, {*numbers, *texts})
@@ -218,7 +247,7 @@ def _drop_rule(path: Path, item: Located) -> DropRule:
     t = {key: take(path, item, key, str) for key in texts}
     if t["kpi"] != "service_level":
         problem = f"kpi: expected service_level, got {t['kpi']!r}"
-        raise ConfigError(path, problem, line=item.line)
+        raise ConfigError(path, problem, line=item.line_of("kpi"))
     try:
         return DropRule(
             name=t["name"],
