@@ -63,7 +63,12 @@ def start(home: Path, jars_dir: Path, *, port: int | None = None) -> BrokerRecor
     folder = home / "kafka"
     (folder / "data").mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(folder):
-        return running(home) or _start(home, jars_dir, _choose_port(port))
+        record = running(home)
+        if record is None:
+            record = _start(home, jars_dir, _choose_port(port))
+        # Also one that was there: whoever started it may have been killed while it came up.
+        _wait_until_listening(record, home)
+    return record
 
 
 def _start(home: Path, jars_dir: Path, port: int) -> BrokerRecord:
@@ -78,28 +83,25 @@ def _start(home: Path, jars_dir: Path, port: int) -> BrokerRecord:
     environment = os.environ | {"LC_ALL": "C.UTF-8"}
     if not (data / "meta.properties").exists():
         _format([java, "-cp", classpath], properties, environment)
-    log = folder / "broker.log"
-    with log.open("ab") as out:
-        begin = out.tell()
-        command = [java, f"-Xmx{HEAP_MB}m", "-Xms256m", mark(home), *_LOGGING, "-cp", classpath]
+    command = [java, f"-Xmx{HEAP_MB}m", "-Xms256m", mark(home), *_LOGGING, "-cp", classpath]
+    log_file = folder / "broker.log"
+    if log_file.exists():
+        log_file.replace(folder / "broker.log.1")
+    # With Ctrl-C held back until the process is recorded, none can be left that nobody knows of.
+    with log_file.open("wb") as log, _uninterrupted():
         process = subprocess.Popen(  # noqa: S603 - our own command line
             [*command, "kafka.Kafka", str(properties)],
-            stdout=out,
-            stderr=out,
+            stdout=log,
+            stderr=log,
             stdin=subprocess.DEVNULL,
             env=environment,
             start_new_session=True,
         )
-    try:
-        _wait_until_listening(process, port, log, begin)
-        process.returncode = 0  # it outlives us: stop() goes by the record, not by this object
+        _children[process.pid] = process
+        while process.poll() is None and not is_ours(process.pid, home):
+            pass  # for an instant a new process has no command line yet
         record = BrokerRecord(process.pid, f"{LOOPBACK}:{port}", time.time(), jars.KAFKA_VERSION)
         write(home, record)
-    except BaseException:  # Ctrl-C included: an unrecorded broker could not be stopped later
-        process.kill()
-        process.wait()
-        raise
-    _children[process.pid] = process
     return record
 
 
@@ -145,6 +147,15 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
     with (folder / "start.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _choose_port(wanted: int | None) -> int:
@@ -202,21 +213,26 @@ def _format(java: list[str], properties: Path, environment: dict[str, str]) -> N
         raise BrokerDidNotStart(msg)
 
 
-def _wait_until_listening(
-    process: subprocess.Popen[bytes], port: int, log: Path, begin: int
-) -> None:
+def _wait_until_listening(record: BrokerRecord, home: Path) -> None:
+    host, _, port = record.bootstrap.rpartition(":")
     deadline = time.monotonic() + START_TIMEOUT_S
-    what = f"did not listen within {START_TIMEOUT_S} s"
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            what = f"ended with exit code {process.returncode}"
-            break
-        with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), 0.2):
-            return
-        time.sleep(0.1)
-    with log.open("rb") as text:
-        text.seek(begin)
-        lines = text.read().decode(errors="replace").splitlines()
-    tail = "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:])
+    try:
+        while is_ours(record.pid, home) and time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 0.2):
+                return
+            time.sleep(0.1)
+    except BaseException:  # Ctrl-C included
+        stop(home)
+        raise
+    ended = not is_ours(record.pid, home)
+    stop(home)
+    child = _children.pop(record.pid, None)
+    code = f" with exit code {child.wait()}" if child else ""
+    what = f"ended{code}" if ended else f"did not listen within {START_TIMEOUT_S} s"
+    log = home / "kafka" / "broker.log"
+    lines = log.read_text(errors="replace").splitlines()
+    # Without Java's stack frames, which would push the reason out of sight.
+    said = [line for line in lines if not line.startswith("\t")]
+    tail = "\n".join(f"  {line}" for line in said[-_TAIL_LINES:])
     msg = f"the broker {what}; the end of {log}:\n{tail}"
     raise BrokerDidNotStart(msg)
