@@ -61,7 +61,7 @@ class Settings:
 
 
 def load_settings(environ: dict[str, str] | None = None) -> Settings:
-    """Read the environment; raise ConfigError naming the variable, its value and what is expected."""
+    """Read the environment; a ConfigError names the variable, its value and what is expected."""
     env = dict(os.environ) if environ is None else environ
     home = Path(env.get("VANE_HOME") or ".vane").resolve()
     config_dir = Path(env.get("VANE_CONFIG") or PROJECT_ROOT / "config").resolve()
@@ -95,7 +95,7 @@ def _local_bootstrap(home: Path) -> str:
 
 def _port(env: dict[str, str], name: str, *, default: int) -> int:
     text = env.get(name) or str(default)
-    if not text.isdigit() or not 0 <= int(text) <= 65535:  # noqa: PLR2004 - the TCP port range
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:  # noqa: PLR2004 - the TCP port range
         msg = f"expected a port from 0 to 65535, got {text!r}"
         raise ConfigError(f"environment variable {name}", msg)
     return int(text)
