@@ -37,6 +37,7 @@ Record = tuple[int, int, CallEvent | Rejected]
 """(offset, broker append time in ms, what was decoded)."""
 
 _QUEUED = EventType.QUEUED
+_OFFERED = EventType.OFFERED
 _WIDTHS = tuple(len(fields) for fields in kpi.KPI_FIELDS.values())
 
 
@@ -98,6 +99,7 @@ class QueueState:
 class Leg:
     """A leg in memory: its facts, what it counts for now, and the watermark at its first event.
 
+    A ``reopened`` leg had been let go; only what stands alone is still taken for it.
     ``born_ms`` never decreases from one leg to the next, and no event of a leg is older than
     ``born_ms`` less the grace.
     """
@@ -106,6 +108,7 @@ class Leg:
     queue: QueueState
     born_ms: int
     counted: tuple[Contribution, ...] = ()
+    reopened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ class PartitionFold:
         """
         # The hot path of the live side: names are local and the common case is flat.
         legs, counters, watermark, dirty = self.legs, self.counters, self.watermark, self._dirty
-        candidate, closed = watermark.candidate, self.closed
+        sources = watermark.sources
         for offset, appended_ms, event in records:
             if offset != self.next_offset:
                 if offset < self.next_offset:
@@ -206,7 +209,14 @@ class PartitionFold:
                 counters.late += 1
                 self.outbox.late.append(LateEvent(offset, event, "behind_watermark"))
                 continue
-            now = candidate(event.source, at, appended_ms)
+            seen = sources.get(event.source)
+            if seen is None or len(sources) > 1:
+                now = watermark.candidate(event.source, at, appended_ms)
+            else:  # the same for one source that is known, without the call
+                seen[1] = appended_ms
+                if at > seen[0]:
+                    seen[0] = at
+                now = seen[0]
             if now > watermark.ms:
                 if now >= self.next_boundary:
                     self._close_boundaries(now)
@@ -216,22 +226,20 @@ class PartitionFold:
             leg = legs.get(key)
             if leg is not None and leg.facts.last_ms < horizon:
                 leg = self._let_go_if_expired(key, leg)
-            if (
-                (leg is None or leg.facts.queued_at is None)
-                and key in closed
-                and not stands_alone(event)
-            ):
+            reopened = key in self.closed if leg is None else leg.reopened
+            if reopened and not stands_alone(event):
                 counters.late += 1
                 self.outbox.late.append(LateEvent(offset, event, "leg_closed"))
                 continue
             if leg is None:
                 queue = self.queue(event.client, event.site, event.queue)
-                leg = legs[key] = Leg(LegFacts(), queue, watermark.ms)
+                leg = legs[key] = Leg(LegFacts(), queue, watermark.ms, reopened=reopened)
             if apply(leg.facts, event):
                 counters.accepted += 1
-                dirty.add(leg)
                 if event.type is _QUEUED:
                     self._start_timer(leg)
+                if event.type is not _OFFERED:  # offers count for nothing live
+                    dirty.add(leg)
             else:
                 counters.duplicate += 1
         self._settle(watermark.ms)

@@ -49,6 +49,7 @@ def dump(fold: PartitionFold) -> Plain:
                 key[1],
                 numbers[leg.queue],
                 leg.born_ms,
+                leg.reopened,
                 _dump_facts(leg.facts),
             ]
             for key, leg in fold.legs.items()
@@ -80,9 +81,9 @@ def load(
     queues = [_load_queue(fold, q) for q in plain["queues"]]
     newer, older, rotate_at_ms = plain["closed"]
     fold.closed = ClosedLegs(_load_marks(newer), _load_marks(older), rotate_at_ms)
-    for contact_id, number, queue_index, born_ms, facts in plain["legs"]:
+    for contact_id, number, queue_index, born_ms, reopened, facts in plain["legs"]:
         queue = queues[queue_index]
-        leg = Leg(_load_facts(facts), queue, born_ms)
+        leg = Leg(_load_facts(facts), queue, born_ms, reopened=reopened)
         fold.legs[contact_id, number, queue.queue, queue.client, queue.site] = leg
         fold.resume(leg)
     return fold

@@ -24,7 +24,7 @@ Outgoing = tuple[bytes | None, bytes, Headers]
 """(key, value, headers)."""
 
 BATCH_BYTES: Final = 512 * 1024
-REQUEST_BYTES: Final = 16 * 1024 * 1024
+REQUEST_BYTES: Final = 32 * 1024 * 1024
 IN_FLIGHT: Final = 32
 
 

@@ -19,7 +19,7 @@ LOOK_BACK: Final = 16
 """Newest records of a snapshot partition that are looked at."""
 
 _ZLIB_LEVEL: Final = 1
-_FETCH_BYTES: Final = 16 * 1024 * 1024
+_FETCH_BYTES: Final = 24 * 1024 * 1024
 _decoder = msgspec.msgpack.Decoder()
 _encoder = msgspec.msgpack.Encoder()
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,9 @@ def running(settings: Settings, *options: str, **env: str) -> Iterator[Worker]:
             worker.kill()
 
 
-def send(settings: Settings, records: list[tuple[bytes | None, bytes]], *, partition: int) -> None:
+def send(
+    settings: Settings, records: Sequence[tuple[bytes | None, bytes]], *, partition: int
+) -> None:
     producer = KafkaProducer(
         bootstrap_servers=settings.bootstrap, acks="all", max_request_size=20_000_000
     )
@@ -134,7 +136,7 @@ def read_topic(settings: Settings, name: str) -> list[Any]:
     consumer = KafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         enable_auto_commit=False,
-        max_partition_fetch_bytes=20_000_000,
+        max_partition_fetch_bytes=24_000_000,
     )
     topic = settings.topic(name)
     tps = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]

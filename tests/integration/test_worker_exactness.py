@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -44,6 +44,10 @@ def webhook() -> Iterator[tuple[str, list[dict[str, object]]]]:
     thread.join()
 
 
+def reaches(offsets: float) -> Callable[[live.Worker], bool]:
+    return lambda worker: worker.folded() >= offsets
+
+
 def test_three_kills_in_600_000_events_change_nothing(
     settings: Settings, webhook: tuple[str, list[dict[str, object]]]
 ) -> None:
@@ -57,7 +61,7 @@ def test_three_kills_in_600_000_events_change_nothing(
 
     for share in KILL_AT:
         with live.running(settings, "--snapshot-interval", "0.5", VANE_WEBHOOK_URL=url) as worker:
-            worker.wait_for(lambda w, share=share: w.folded() >= share * total)
+            worker.wait_for(reaches(share * total))
             worker.kill()
     with live.running(settings, VANE_WEBHOOK_URL=url) as worker:
         worker.wait_for(lambda w: w.folded() >= total)
