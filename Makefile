@@ -71,5 +71,5 @@ bench-month: setup ## A month of a million calls, landing to published
 	$(BIN)/python -m benchmarks.month
 
 clean: ## Remove .venv and working data (.vane)
-	-$(BIN)/vane kafka stop
+	@if [ -x $(BIN)/vane ]; then $(BIN)/vane kafka stop; fi
 	rm -rf $(VENV) .vane
