@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -71,10 +72,7 @@ def test_three_kills_in_600_000_events_change_nothing(
 
     assert live.live_panes(settings) == clean.panes
     assert len(clean.panes) > 1000
-    progress = {
-        v["partition"]: v
-        for v in (json.loads(r.value) for r in live.read_topic(settings, "kpi.progress"))
-    }
+    progress = newest_progress(settings)
     for partition, fold in clean.folds.items():
         if fold.next_offset == 0:
             continue
@@ -93,3 +91,64 @@ def test_three_kills_in_600_000_events_change_nothing(
     assert clean.alert_ids
     repeats = Counter(str(a["alert_id"]) for a in received)
     assert max(repeats.values()) <= 1 + len(KILL_AT)
+
+
+def test_workers_that_join_leave_and_freeze_change_nothing(settings: Settings) -> None:
+    """A second worker joins, the first is killed, it comes back, the second is frozen a while."""
+    folder = settings.home / "sim"
+    live.vane(settings, "simulate", "--scenario", "double11", "--month", "2025-11", "--seed", "3",
+              "--out", str(folder))  # fmt: skip
+    lines = (folder / "acd.events.ndjson").read_bytes().splitlines(keepends=True)
+    quarter = len(lines) // 4
+
+    def ingest(part: int) -> int:
+        piece = folder / f"piece{part}.ndjson"
+        piece.write_bytes(b"".join(lines[part * quarter :][: quarter if part < 3 else None]))
+        live.vane(settings, "ingest", "--format", "canonical", str(piece))
+        return live.log_size(settings)
+
+    options = ("--snapshot-interval", "0.5")
+    with live.running(settings, *options) as one, live.running(settings, *options) as two:
+        size = ingest(0)
+        one.wait_for(lambda w: together(w, two) >= size)
+        one.kill()
+        size = ingest(1)
+        two.wait_for(lambda w: together(w) >= size)
+        with live.running(settings, *options) as three:
+            size = ingest(2)
+            three.wait_for(lambda w: together(w, two) >= size)
+            two.process.send_signal(signal.SIGSTOP)
+            size = ingest(3)
+            three.wait_for(lambda w: together(w) >= size)
+            two.process.send_signal(signal.SIGCONT)
+            three.wait_for(lambda w: two.status() is not None and together(w, two) >= size)
+            assert three.stop() == 0
+        assert two.stop() == 0
+    clean = live.clean_fold(settings)
+    assert live.live_panes(settings) == clean.panes
+    ends = ("accepted", "duplicate", "late", "rejected", "quarantined")
+    progress = newest_progress(settings)
+    for partition, fold in clean.folds.items():
+        if fold.next_offset:
+            found = progress[partition]
+            assert {e: found[e] for e in ends} == {e: getattr(fold.counters, e) for e in ends}
+
+
+def together(*workers: live.Worker) -> int:
+    """Offsets folded, by whichever of the workers is furthest on each partition."""
+    best: dict[int, int] = {}
+    for worker in workers:
+        for row in (worker.status() or {"partitions": []})["partitions"]:
+            best[row["partition"]] = max(best.get(row["partition"], 0), row["next_offset"])
+    return sum(best.values())
+
+
+def newest_progress(settings: Settings) -> dict[int, dict[str, int]]:
+    """The progress record of each partition that is furthest along."""
+    found: dict[int, dict[str, int]] = {}
+    for record in live.read_topic(settings, "kpi.progress"):
+        value = json.loads(record.value)
+        old = found.get(value["partition"])
+        if old is None or value["next_offset"] >= old["next_offset"]:
+            found[value["partition"]] = value
+    return found
