@@ -65,7 +65,8 @@ def run(log: list[Record], sizes: list[int]) -> tuple[PartitionFold, Reader]:
 
 
 def chunked(log: list[Record], sizes: list[int]) -> list[list[Record]]:
-    chunks, start = [], 0
+    chunks: list[list[Record]] = []
+    start = 0
     for size in cycle(sizes):
         if start >= len(log):
             return chunks
