@@ -11,6 +11,7 @@ from pipeline.domain.alert import Alert, AlertStatus, DropRule
 from pipeline.domain.closed_legs import REMEMBERED_MS, fingerprint
 from pipeline.domain.events import BEFORE_QUEUE, CallEvent, Rejected
 from pipeline.domain.fold import (
+    LONGEST_WINDOW_MS,
     MAX_LEG_AGE_MS,
     SWEEP_MS,
     GapInLogError,
@@ -19,9 +20,9 @@ from pipeline.domain.fold import (
     window_counts,
 )
 from pipeline.domain.fold_state import dump, load
-from pipeline.domain.kpi import KPI_FIELDS, PANE_MS
+from pipeline.domain.kpi import KPI_FIELDS, PANE_MS, WINDOWS_S
 from pipeline.domain.target import TargetHistory
-from pipeline.domain.watermark import CLOCK_AHEAD_MS, GRACE_MS
+from pipeline.domain.watermark import CLOCK_AHEAD_MS, GRACE_MS, IDLE_SOURCE_MS
 from tests.factories import NOON, a_target, an_event, history
 
 S = 1000
@@ -98,6 +99,12 @@ def a_call(contact: str, at: int, wait: int, *, end: str = "answered") -> list[C
         an_event("queued", at, contact_id=contact),
         an_event(end, at + wait, contact_id=contact),
     ]
+
+
+def test_the_spans_that_readers_rely_on() -> None:
+    assert (PANE_MS, WINDOWS_S) == (30 * S, (60, 300, 900, 1800))
+    assert (GRACE_MS, CLOCK_AHEAD_MS, IDLE_SOURCE_MS) == (2 * HOUR, 5 * S, MIN)
+    assert (MAX_LEG_AGE_MS, SWEEP_MS, LONGEST_WINDOW_MS) == (12 * HOUR, 15 * MIN, 30 * MIN)
 
 
 # --- offsets ---------------------------------------------------------------------------------
