@@ -35,8 +35,12 @@ class Settings:
     """Put before every topic name (``VANE_TOPIC_PREFIX``), so that deployments share a cluster."""
     webhook_url: str | None
     """Where alerts are posted (``VANE_WEBHOOK_URL``); None keeps them in the log and topic."""
+    web_host: str
+    """Address the worker's status page listens on (``VANE_WEB_HOST``, default loopback).
+
+    The page asks for no password: open it to a network only behind something that does."""
     web_port: int
-    """Port of the worker's status page on loopback (``VANE_WEB_PORT``, 0: any free one)."""
+    """Port of the status page (``VANE_WEB_PORT``, 0: any free one)."""
     customer_key: bytes
     """Secret that keys ``customer_ref`` (``VANE_CUSTOMER_KEY``)."""
 
@@ -76,6 +80,7 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
         dbt_dir=PROJECT_ROOT / "dbt_like_sql",
         topic_prefix=env.get("VANE_TOPIC_PREFIX", ""),
         webhook_url=env.get("VANE_WEBHOOK_URL") or None,
+        web_host=env.get("VANE_WEB_HOST") or "127.0.0.1",
         web_port=_port(env, "VANE_WEB_PORT", default=6066),
         customer_key=(env.get("VANE_CUSTOMER_KEY") or "vane-development-key").encode(),
     )

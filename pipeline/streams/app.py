@@ -68,8 +68,8 @@ def build(
         broker_commit_interval=5.0,
         consumer_auto_offset_reset="earliest",
         web_enabled=True,
-        web_bind="127.0.0.1",
-        web_host="127.0.0.1",
+        web_bind=settings.web_host,
+        web_host=settings.web_host,
         web_port=settings.web_port,
         tracer=None,
     )
