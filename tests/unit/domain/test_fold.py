@@ -321,6 +321,7 @@ def test_an_alert_says_what_when_and_why_and_is_over_at_the_goal() -> None:
     _, resolved = feed.alerts
     assert (resolved.status, resolved.at_ms) == (AlertStatus.RESOLVED, NOON + 120 * S)
     assert (resolved.offered, resolved.answered_within) == (5, 4)
+    assert len(fired.alert_id) == 32
     assert resolved.alert_id != fired.alert_id
 
 

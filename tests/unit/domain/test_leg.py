@@ -60,10 +60,11 @@ def test_the_earliest_of_a_kind_wins_in_either_order(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "field"), [("answered", "agent"), ("ended", "reason"), ("flowed_out", "reason")]
+    ("kind", "label"), [("answered", "agent"), ("ended", "reason"), ("flowed_out", "reason")]
 )
-def test_at_the_same_instant_the_smaller_label_wins(kind: str, field: str) -> None:
-    one, other = an_event(kind, **{field: "a"}), an_event(kind, **{field: "b"})
+def test_at_the_same_instant_the_smaller_label_wins(kind: str, label: str) -> None:
+    fields: dict[str, Any] = {label: "a"}
+    one, other = an_event(kind, **fields), an_event(kind, **(fields | {label: "b"}))
     facts = LegFacts()
     assert [apply(facts, other), apply(facts, one), apply(facts, other)] == [True, True, False]
     assert getattr(facts, kind) == (NOON, "a")
