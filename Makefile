@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links --no-annotate
 
-.PHONY: help setup demo test check lint types format lock bench bench-stream bench-latency bench-month clean
+.PHONY: help setup demo test check lint types format lock mutate bench bench-stream bench-latency bench-month clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -58,6 +58,9 @@ lock: $(VENV)/bin/uv ## Pin requirements/*.in again
 	$(COMPILE) requirements/batch.in -c requirements/dev.txt -o requirements/batch.txt
 	$(COMPILE) requirements/local.in -c requirements/dev.txt -o requirements/local.txt
 	$(COMPILE) requirements/streaming.in -c requirements/dev.txt -o requirements/streaming.txt
+
+mutate: setup ## Would a test notice? One small change to the domain at a time (MODULES="leg fold")
+	nice -n 10 $(BIN)/python -m tests.mutation $(MODULES)
 
 bench: bench-stream bench-latency bench-month ## All benchmarks
 
