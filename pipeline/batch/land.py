@@ -66,7 +66,7 @@ class _Source:
     log: Log
     draft: landing.Draft
     stop_at: int
-    most: int = BATCH_RECORDS
+    most: int
     opened_s: float = 0.0
 
 
@@ -115,7 +115,7 @@ def find_logs(settings: Settings, topics: Sequence[str] | None, landed: Landed) 
     logs = describe(settings.bootstrap, {settings.topic(name): name for name in names})
     landed.absent = sorted(set(names) - {log.topic for log in logs})
     if topics is not None and landed.absent:
-        msg = f"expected topics {landed.absent} on the broker; create them with: vane topics create"
+        msg = f"expected topics {landed.absent} on the broker; create them with: vane topics apply"
         raise InputError(msg)
     return logs
 
@@ -125,7 +125,7 @@ def _source(root: Path, log: Log) -> _Source:
     shape = SHAPES[log.topic]
     if not batches:
         draft = landing.Draft(shape, log.topic_id, log.partition, seq=0, first=log.start)
-        return _Source(log, draft, log.end)
+        return _Source(log, draft, log.end, BATCH_RECORDS)
     newest = batches[-1]
     due = newest.last + 1
     where = f"{log.topic} partition {log.partition}"
@@ -145,7 +145,7 @@ def _source(root: Path, log: Log) -> _Source:
         )
         raise StateLost(msg)
     draft = landing.Draft(shape, log.topic_id, log.partition, seq=newest.seq + 1, first=due)
-    return _Source(log, draft, log.end)
+    return _Source(log, draft, log.end, BATCH_RECORDS)
 
 
 async def _run(

@@ -121,7 +121,7 @@ def _invoke(
         *("--project-dir", str(project), "--profiles-dir", str(work)),
         *("--target-path", str(work / "target"), "--log-path", str(work / "logs")),
         *("--vars", json.dumps(dict(variables))),
-        *("--quiet", "--no-use-colors", "--log-level-file", "info"),
+        *("--quiet", "--no-use-colors", "--log-level-file", "none"),
     ]
     try:  # dbt keeps the database open; closed, this process can open it again
         with _quiet():
@@ -149,17 +149,23 @@ def _invoke(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep dbt's console lines off ours; its log file has them."""
+    """Keep dbt's console lines off ours."""
     with contextlib.redirect_stdout(io.StringIO()):
         yield
 
 
 def _write_profile(work: Path, database: Path) -> None:
+    # One dbt thread: a statement uses all cores anyway, and two would share the memory limit.
+    # The spill folder is set at opening: dbt repeats `settings` on every cursor, and DuckDB
+    # refuses to move a folder that is in use.
+    settings = session_settings(work / "spill")
+    spill = settings.pop("temp_directory")
     output = {
         "type": "duckdb",
         "path": str(database),
-        "threads": 2,
-        "settings": session_settings(work / "spill"),
+        "threads": 1,
+        "config_options": {"temp_directory": spill},
+        "settings": settings,
     }
     profile = {PROFILE: {"target": "build", "outputs": {"build": output}}}
     (work / "profiles.yml").write_text(yaml.safe_dump(profile))

@@ -26,7 +26,9 @@ from pipeline.errors import ReconcileError
 from pipeline.lake import catalog, live, warehouse
 from pipeline.settings import Settings
 
-SHOWN: Final = 50
+SHOWN: Final = 20
+OPEN_FIELDS: Final = {"offered", "waiting_over"}
+"""Fields that depend on the watermark: a leg still waiting may be over by one and not the other."""
 
 Cell = tuple[str, str, str, int, str, int, int]
 """(client, site, queue, pane start, field, one value, the other value)."""
@@ -46,6 +48,7 @@ class Reconciliation:
     not_landed: int
     delta_count: int | None = None
     delta: list[Cell] = field(default_factory=list)
+    unexplained_count: int = 0
     seconds: float = 0.0
 
 
@@ -139,6 +142,8 @@ def _compare(con: duckdb.DuckDBPyConnection, month: Month, settings: Settings) -
             _, count, cells = _differences(con, "select * from month_panes", published, fields)
             result.delta_count += count
             result.delta += cells[: SHOWN - len(result.delta)]
+            if not result.late and not result.not_folded:
+                result.unexplained_count += sum(cell[4] not in OPEN_FIELDS for cell in cells)
     return result
 
 

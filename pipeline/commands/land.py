@@ -34,7 +34,7 @@ lands the offsets of damaged ones again.
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.callback(invoke_without_command=True, epilog=EXAMPLES)
+@app.command(epilog=EXAMPLES)
 def land_command(
     topic: Annotated[
         list[str] | None, typer.Option(help="Only this topic; may be given more than once.")

@@ -43,7 +43,7 @@ class Format(StrEnum):
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.callback(invoke_without_command=True, epilog=EXAMPLES)
+@app.command(epilog=EXAMPLES)
 def query(
     sql: Annotated[str, typer.Argument(help="One SQL statement, DuckDB's dialect.")],
     form: Annotated[Format, typer.Option("--format", help="How to write the rows.")] = Format.TABLE,

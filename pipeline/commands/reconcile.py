@@ -28,7 +28,7 @@ next landing removes.
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.callback(invoke_without_command=True, epilog=EXAMPLES)
+@app.command(epilog=EXAMPLES)
 def reconcile_command(
     month: Annotated[str, typer.Option(help="YYYY-MM, by each contract's own calendar.")],
 ) -> None:
@@ -41,7 +41,7 @@ def reconcile_command(
         report=lambda line: progress.print(line, markup=False, soft_wrap=True),
     )
     _show(found)
-    if found.difference_count:
+    if found.difference_count or found.unexplained_count:
         raise typer.Exit(1)
 
 
@@ -70,7 +70,14 @@ def _show(found: Reconciliation) -> None:
     if found.delta_count is None:
         console.print(f"{found.month} is not published yet: vane month run --month {found.month}")
     else:
-        console.print(f"cells in which the published month says more: {found.delta_count:,}")
+        console.print(f"cells in which the published month says otherwise: {found.delta_count:,}")
+    if found.unexplained_count:
+        console.print(
+            f"{found.unexplained_count:,} of them have no late or unfolded event to explain them; "
+            f"publish again: vane month run --month {found.month}",
+            style="red",
+            soft_wrap=True,
+        )
 
 
 def _cells(

@@ -9,6 +9,7 @@ whatever its severity.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,10 +51,13 @@ class Verdict:
 
 def judge(dataset: str, metrics: Mapping[str, Any], rules: Sequence[Rule]) -> Verdict:
     """Judge metrics by rules; a rule whose metric is absent or NULL cannot be evaluated."""
-    import great_expectations as gx
-    import pandas as pd
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations among its own dependencies
+        import great_expectations as gx
+    import pandas as pd  # type: ignore[import-untyped]
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    for name in [n for n in logging.root.manager.loggerDict if n.startswith("great_expectations")]:
+        logging.getLogger(name).setLevel(logging.WARNING)  # it sets its loggers itself
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas(dataset).add_dataframe_asset("metrics")
@@ -90,7 +94,7 @@ def _exceptions(info: Mapping[str, Any] | None) -> str:
     if not info:
         return ""
     parts = [info] if "raised_exception" in info else list(info.values())
-    raised = [p for p in parts if isinstance(p, Mapping) and p.get("raised_exception")]
+    raised = [p for p in parts if p.get("raised_exception")]
     return "; ".join(str(p.get("exception_message", "")).splitlines()[0][:200] for p in raised)
 
 

@@ -1,0 +1,186 @@
+"""A month from landed files to the catalog: one call, agents' days, a spoilt file, an empty month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from pipeline.batch import inputs, models
+from pipeline.batch.calendar import Month
+from pipeline.batch.contract_terms import load_contracts
+from pipeline.batch.month import Closed, close_month
+from pipeline.config_files import load_targets
+from pipeline.errors import GateClosed, InputError
+from pipeline.lake import catalog, landing, manifest, warehouse
+from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, SHAPES
+from pipeline.settings import Settings, load_settings
+
+NOVEMBER = Month(2025, 11)
+CALL_MS = 1_762_833_600_000
+"""2025-11-11 12:00 in Shanghai."""
+CONTRACT = """\
+client: acme
+zone: Asia/Shanghai
+currency: EUR
+clauses:
+  - {id: "1", title: Calls, kind: per_call, queues: ["*"],
+     terms: [{from: 2025-01-01, unit_price: "3.335"}]}
+"""
+QUEUES = """\
+queues:
+  - client: "*"
+    site: "*"
+    queue: "*"
+    zone: Asia/Shanghai
+    terms:
+      - {from: 2025-01-01, threshold_s: 20, comparison: "<=", goal_pct: 80, short_abandon_s: 5,
+         long_hold_s: 120}
+"""
+
+
+@dataclass
+class Rec:
+    offset: int
+    value: bytes | None
+    timestamp: int
+    key: bytes | None = b"acme"
+    headers: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+def land(settings: Settings, topic: str, values: list[dict[str, Any]]) -> manifest.Batch:
+    draft = landing.Draft(SHAPES[topic], "id", 0, 0, 0)
+    base = {"v": 1, "client": "acme", "source": "acd"}
+    draft.add(
+        [
+            Rec(
+                i,
+                msgspec.json.encode(
+                    {**base, "event_id": f"{topic}{i:05}", "source_position": str(i), **value}
+                ),
+                value["occurred_at_ms"],
+            )
+            for i, value in enumerate(values)
+        ],
+        now_ms=0,
+    )
+    batch = landing.write(settings.landing, draft)
+    manifest.commit(settings.landing, batch)
+    assert batch.rejects == 0
+    return batch
+
+
+def one_call() -> list[dict[str, Any]]:
+    leg = {"queue": "service", "contact_id": "c1", "leg": 1}
+    return [
+        {**leg, "type": "queued", "occurred_at_ms": CALL_MS},
+        {**leg, "type": "answered", "occurred_at_ms": CALL_MS + 9_000, "agent": "ann"},
+        {**leg, "type": "ended", "occurred_at_ms": CALL_MS + 70_000, "reason": "caller"},
+    ]
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Settings:
+    """Settings of a deployment with one contract and nothing landed."""
+    config = tmp_path / "config"
+    (config / "contracts").mkdir(parents=True)
+    (config / "contracts" / "acme.yaml").write_text(CONTRACT)
+    (config / "queues.yaml").write_text(QUEUES)
+    found = load_settings({"VANE_HOME": str(tmp_path / "home")})
+    return replace(found, config_dir=config)
+
+
+def close(settings: Settings, month: Month = NOVEMBER) -> Closed:
+    return close_month(settings, month, report=lambda _line: None)
+
+
+def ask(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    with catalog.open_catalog(settings.published) as con:
+        return con.execute(sql).fetchall()
+
+
+def test_a_month_with_one_call_is_closed_restated_and_protected(deployment: Settings) -> None:
+    batch = land(deployment, CALL_EVENTS, one_call())
+    shift = [
+        ("available", 0),
+        ("on_contact", 9_000),
+        ("after_call_work", 70_000),
+        ("available", 100_000),
+        # past midnight in Shanghai: half an hour on the 11th, one on the 12th
+        ("meal", 41_400_000),
+        ("logged_out", 46_800_000),
+        ("available", 90_000_000),
+    ]
+    states = [{"agent": "ann", "state": s, "occurred_at_ms": CALL_MS + at} for s, at in shift]
+    land(deployment, AGENT_STATES, states)
+    first = close(deployment)
+    assert not first.is_empty
+    assert first.run.warnings
+    (month,) = ask(
+        deployment,
+        "select offered, answered_within, wait_answered_ms, handled, talk_ms, service_level "
+        "from bi_queue_months",
+    )
+    assert month == (1, 1, 9_000, 1, 61_000, 1.0)
+    lines = ask(deployment, "select quantity::text, amount::text from fct_settlement_lines")
+    assert lines == [("1.0000", "3.34")]
+    days = ask(
+        deployment,
+        "select business_on::text, available_ms, meal_ms, logged_in_ms, is_open_ended "
+        "from fct_agent_days order by 1",
+    )
+    assert days == [
+        ("2025-11-11", 9_000 + 41_300_000, 1_800_000, 43_200_000, False),
+        ("2025-11-12", 0, 3_600_000, 3_600_000, True),
+    ]
+    again = close(deployment)
+    one, other = ({d.name: d.sha256 for d in c.run.datasets} for c in (first, again))
+    assert one == other
+    assert len(ask(deployment, "select * from fct_calls")) == 1
+    path = deployment.landing / batch.files[0].path
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(GateClosed, match="damaged_files = 1") as closed:
+        close(deployment)
+    assert "offsets 0 to 2 of acd.events partition 0" in str(closed.value)
+    assert "vane land --repair" in str(closed.value)
+    runs = ask(deployment, "select run_id from published_runs where is_in_force")
+    assert runs == [(again.run.run_id,)]
+
+
+def test_a_month_without_calls_is_published_empty(deployment: Settings) -> None:
+    land(deployment, CALL_EVENTS, one_call())
+    closed = close(deployment, Month(2024, 3))
+    assert closed.is_empty
+    assert ask(deployment, "select * from bi_queue_months") == []
+
+
+def test_nothing_landed_is_refused(deployment: Settings) -> None:
+    with pytest.raises(InputError, match="run: vane land"):
+        close(deployment)
+
+
+def test_the_models_pass_their_unit_tests(deployment: Settings, tmp_path: Path) -> None:
+    land(deployment, CALL_EVENTS, one_call())
+    database = tmp_path / "unit.duckdb"
+    found = inputs.find(deployment.landing, NOVEMBER)
+    with warehouse.connect(database, spill=tmp_path) as con:
+        inputs.show(con, found, None)
+        inputs.put_all_parameters(
+            con,
+            month=NOVEMBER,
+            targets=load_targets(deployment.config_dir / "queues.yaml"),
+            contracts=load_contracts(deployment.config_dir / "contracts"),
+            watermarks=None,
+        )
+    nodes = models.build(
+        deployment.dbt_dir,
+        database,
+        work=tmp_path / "work",
+        variables={"month": "2025-11", "admitted_only": False},
+        with_unit_tests=True,
+    )
+    tested = [node.name for node in nodes if node.kind.endswith("unit_test") or "unit" in node.kind]
+    assert len(tested) == 2
