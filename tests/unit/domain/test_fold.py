@@ -242,6 +242,21 @@ def test_a_timer_survives_a_restart() -> None:
     assert feed.service_level() == {"offered": 1, "waiting_over": 1}
 
 
+def test_what_a_leg_counts_for_survives_a_restart_and_is_taken_back() -> None:
+    feed = Feed()
+    feed.send(an_event("queued", 0))
+    feed.tick(25 * S)
+    feed.restart()
+    feed.send(an_event("answered", 28 * S))
+    assert feed.service_level() == {"offered": 1, "answered": 1, "wait_answered_ms": 28_000}
+
+
+def test_nothing_is_left_to_settle_after_a_chunk() -> None:
+    feed = Feed()
+    feed.send(*a_call("c1", 0, S), an_event("queued", 2 * S, contact_id="c2"))
+    assert feed.fold._dirty == set()
+
+
 def test_a_call_that_is_answered_late_moves_from_waiting_to_answered() -> None:
     feed = Feed()
     feed.send(an_event("queued", 0))
@@ -382,6 +397,37 @@ def test_each_rule_and_queue_stands_for_itself() -> None:
     feed.send(an_event("queued", 0, queue="orders"), an_event("answered", 0, queue="orders"))
     feed.tick(30 * S)
     assert [(a.rule, a.queue) for a in feed.alerts] == [("fast", "service")]
+
+
+def test_the_longest_window_decides_how_long_a_queue_is_looked_at() -> None:
+    """Good calls leave the slow rule's window long after the fast rule's has emptied."""
+    feed = Feed(a_rule(name="fast", window_ms=30_000), a_rule(name="slow", window_ms=120_000))
+    feed.send(*some_calls(0, 8, 0), *some_calls(1 * S, 0, 1), *some_calls(30 * S, 0, 1))
+    feed.tick(200 * S)
+    said = [(a.rule, (a.at_ms - NOON) // S) for a in feed.alerts]
+    assert said == [("fast", 60), ("slow", 150)]
+
+
+def test_an_older_call_that_comes_last_does_not_hide_newer_ones() -> None:
+    feed = Feed(a_rule(window_ms=30_000))
+    feed.tick(0)
+    feed.send(*some_calls(60 * S, 0, 2))
+    feed.send(*some_calls(0, 1, 0))
+    feed.tick(90 * S)
+    assert [((a.at_ms - NOON) // S, a.offered) for a in feed.alerts] == [(90, 2)]
+
+
+def test_the_pane_of_the_first_event_is_the_first_to_be_closed() -> None:
+    feed = Feed(a_rule())
+    feed.tick(0)
+    feed.send(*some_calls(-40 * S, 0, 2))
+    feed.tick(29 * S)
+    assert feed.alerts == []
+    feed.tick(30 * S)
+    assert feed.alerts == []
+    feed.send(*some_calls(20 * S, 0, 2))
+    feed.tick(60 * S)
+    assert [((a.at_ms - NOON) // S, a.offered) for a in feed.alerts] == [(60, 2)]
 
 
 def test_the_window_of_a_rule_is_half_open() -> None:
