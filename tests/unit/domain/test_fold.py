@@ -251,6 +251,41 @@ def test_what_a_leg_counts_for_survives_a_restart_and_is_taken_back() -> None:
     assert feed.service_level() == {"offered": 1, "answered": 1, "wait_answered_ms": 28_000}
 
 
+def test_a_call_that_moves_to_another_pane_is_taken_out_of_the_one_it_was_in() -> None:
+    feed = Feed()
+    feed.send(an_event("queued", 20 * S), an_event("answered", 45 * S))
+    assert feed.service_level(1) == {"offered": 1, "answered": 1, "wait_answered_ms": 25_000}
+    feed.send(an_event("answered", 25 * S))
+    assert feed.service_level(1) == {}
+    assert feed.service_level(0) == {
+        "offered": 1,
+        "answered": 1,
+        "answered_within": 1,
+        "wait_answered_ms": 5_000,
+    }
+
+
+def test_an_event_that_changes_no_count_publishes_nothing() -> None:
+    fold = PartitionFold(history)
+    events = [*a_call("c1", 0, S), an_event("hold_started", 2 * S, contact_id="c1")]
+    fold.fold((i, NOON, event) for i, event in enumerate(events[:2]))
+    assert len(fold.take_outbox().panes) == 1
+    fold.fold([(2, NOON, events[2])])
+    assert fold.take_outbox().panes == {}
+    assert fold.counters.accepted == 3
+
+
+def test_the_target_is_that_of_the_instant_of_queueing_or_else_of_the_first_event() -> None:
+    strict, lax = a_target(threshold_ms=20_000), a_target(threshold_ms=60_000)
+    targets = TargetHistory((0, NOON + 60 * S), (strict, lax))
+    feed = Feed(targets=lambda *_: targets)
+    feed.send(an_event("complaint_flagged", 50 * S))
+    feed.send(an_event("queued", 61 * S), an_event("answered", 95 * S))
+    assert feed.service_level(3)["answered_within"] == 1
+    feed.send(*a_call("c2", 59 * S, 40 * S))
+    assert feed.service_level(2) == {"offered": 1, "answered": 1, "wait_answered_ms": 40_000}
+
+
 def test_nothing_is_left_to_settle_after_a_chunk() -> None:
     feed = Feed()
     feed.send(*a_call("c1", 0, S), an_event("queued", 2 * S, contact_id="c2"))
@@ -467,9 +502,29 @@ def test_an_unfinished_leg_is_kept_for_half_a_day() -> None:
     for hour in range(3, 12):
         feed.tick(hour * HOUR)
     assert legs_of(feed) == {"c1"}
-    feed.send(an_event("answered", 12 * HOUR - 1))
+    feed.send(an_event("answered", 12 * HOUR))
     assert feed.service_level()["answered"] == 1
-    assert MAX_LEG_AGE_MS == 12 * HOUR
+
+
+def test_an_unfinished_leg_is_let_go_past_half_a_day() -> None:
+    feed = Feed()
+    feed.send(an_event("queued", 0), an_event("answered", 12 * HOUR + 1))
+    assert [late.reason for late in feed.late] == ["leg_closed"]
+
+
+def test_a_finished_leg_still_takes_what_moves_time_on() -> None:
+    feed = Feed()
+    feed.send(*a_call("c1", 0, S, end="abandoned"), an_event("offered", 9 * S))
+    assert feed.ends == (3, 0, 0, 0, 0)
+
+
+def test_a_repetition_at_the_very_edge_of_the_grace_finds_its_leg() -> None:
+    feed = Feed()
+    queued, abandoned = a_call("c1", 0, 30 * S, end="abandoned")
+    feed.send(queued, abandoned)
+    feed.tick(GRACE_MS + 30 * S)
+    feed.send(abandoned, appended=GRACE_MS + 30 * S)
+    assert feed.ends == (3, 1, 0, 0, 0)
 
 
 def test_a_leg_that_never_finishes_is_let_go_after_half_a_day() -> None:
