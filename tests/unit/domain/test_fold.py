@@ -217,6 +217,22 @@ def test_a_source_that_comes_back_cannot_turn_time_back() -> None:
     assert feed.fold.watermark.ms == NOON + 6 * MIN
 
 
+def test_time_is_that_of_the_events_not_of_the_broker() -> None:
+    feed = Feed()
+    feed.send(an_event("queued", 0), an_event("answered", 2 * S), appended=HOUR)
+    feed.send(an_event("ended", S), appended=2 * HOUR)
+    assert feed.fold.watermark.ms == NOON + 2 * S
+
+
+def test_a_source_that_was_alone_holds_time_back_when_a_second_one_joins() -> None:
+    feed = Feed()
+    for at in (0, 2 * MIN):
+        feed.send(an_event("queued", at, contact_id=f"c{at}"), appended=at)
+    at = 2 * MIN + 30 * S
+    feed.send(an_event("queued", at, source="ivr", contact_id="c9"), appended=at)
+    assert feed.fold.watermark.ms == NOON + 2 * MIN
+
+
 # --- timers ----------------------------------------------------------------------------------
 
 
