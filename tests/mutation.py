@@ -76,14 +76,15 @@ class Mutant:
     """One changed module: where, its text, and the lines that differ."""
 
     module: str
+    function: str
     line: int
     source: str
     before: str
     after: str
 
     def __str__(self) -> str:
-        """Return ``module.py: before -> after``, which is how the document names it."""
-        return f"{self.module}.py: {self.before} -> {self.after}"
+        """Return ``module.function: before -> after``, which is how the document names it."""
+        return f"{self.module}.{self.function}: {self.before} -> {self.after}"
 
 
 def mutants(module: str, source: str) -> Iterator[Mutant]:
@@ -101,7 +102,19 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
                 continue
             seen.add(changed)
             before, after = _difference(original, changed)
-            yield Mutant(module, getattr(node, "lineno", 0), changed, before, after)
+            line = getattr(node, "lineno", 0)
+            yield Mutant(module, _function_at(tree, line), line, changed, before, after)
+
+
+def _function_at(tree: ast.Module, line: int) -> str:
+    """Return the innermost function or class around a line, or ``module``."""
+    name = "module"
+    for node in ast.walk(tree):  # outer ones come first
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            continue
+        if node.lineno <= line <= (node.end_lineno or 0):
+            name = node.name
+    return name
 
 
 def _difference(original: str, changed: str) -> tuple[str, str]:
