@@ -663,6 +663,35 @@ def test_a_state_of_another_version_is_refused() -> None:
         load(plain | {"state_version": 2}, history)
 
 
+def test_a_snapshot_brings_back_every_fact_and_every_deadline() -> None:
+    feed = Feed()
+    feed.tick(0)
+    feed.send(
+        *a_call("c1", 0, S),
+        an_event("offered", 0),
+        an_event("offered", 0, agent="bob"),
+        an_event("hold_started", 2 * S),
+        an_event("hold_ended", 3 * S, hold_seq=2),
+        an_event("complaint_flagged", 5 * S),
+        an_event("complaint_flagged", 4 * S),
+        an_event("abandoned", 7 * S, reason=BEFORE_QUEUE),
+        an_event("abandoned", 6 * S, reason=BEFORE_QUEUE),
+        an_event("flowed_out", 8 * S),
+        an_event("transferred", 8 * S),
+        an_event("ended", 40 * S, customer_ref="ref"),
+    )
+    before = feed.fold
+    facts = {key: leg.facts for key, leg in before.legs.items()}
+    stored = next(leg[-1] for leg in dump(before)["legs"] if leg[0] == "c1")
+    assert [NOON + 4 * S, NOON + 5 * S] in stored
+    assert [NOON + 6 * S, NOON + 7 * S] in stored
+    feed.restart()
+    assert {key: leg.facts for key, leg in feed.fold.legs.items()} == facts
+    assert feed.fold.next_boundary == before.next_boundary > NOON
+    assert feed.fold.next_sweep == before.next_sweep > NOON
+    assert [q.panes for q in feed.fold.queues.values()] == [q.panes for q in before.queues.values()]
+
+
 def test_a_fold_goes_on_from_its_snapshot_with_its_alerts_firing() -> None:
     feed = Feed(a_rule(window_ms=30_000))
     feed.send(*some_calls(0, 0, 2))
