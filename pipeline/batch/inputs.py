@@ -108,22 +108,23 @@ def put_all_parameters(
     targets: Targets,
     contracts: tuple[Contract, ...],
     watermarks: dict[int, tuple[int, int, int]] | None,
+    is_one_client: bool = False,
 ) -> list[Queue]:
     """Write every parameter table; return the queues that occur.
 
     ``watermarks`` maps partition to (event time, first, next offset folded); None takes the
     newest event time read and every offset.
     """
-    found = con.execute(
-        "select client, site, queue, _partition, max(occurred_at_ms) from landed.call_events "
-        "group by all"
+    queues = con.execute(
+        "select distinct client, site, queue from landed.call_events order by all"
     ).fetchall()
-    queues = sorted({(client, site, queue) for client, site, queue, _, _ in found})
     if watermarks is None:
-        watermarks = {}
-        for _, _, _, partition, newest in found:
-            known = watermarks.get(partition, (0, 0, 0))[0]
-            watermarks[partition] = (max(known, newest), 0, LATEST_MS)
+        # of all clients, also in a run of one: a leg still waiting is judged alike in both
+        everyone = "all_call_events" if is_one_client else "call_events"
+        newest = con.execute(
+            f"select _partition, max(occurred_at_ms) from landed.{everyone} group by _partition"
+        ).fetchall()
+        watermarks = {partition: (at, 0, LATEST_MS) for partition, at in newest}
     agent_sites = con.execute("select distinct client, site from landed.agent_states").fetchall()
     present = {client for client, *_ in queues} | {client for client, _ in agent_sites}
     contracts = tuple(contract for contract in contracts if contract.client in present)

@@ -68,7 +68,12 @@ def close_month(
     warnings = _admit(found, database, work, client, report)
     with warehouse.connect(database, spill=work / "spill") as con:
         queues = inputs.put_all_parameters(
-            con, month=month, targets=targets, contracts=contracts, watermarks=None
+            con,
+            month=month,
+            targets=targets,
+            contracts=contracts,
+            watermarks=None,
+            is_one_client=client is not None,
         )
     if client is not None and not queues:
         msg = f"client {client!r} does not occur in what was landed for {month}"

@@ -41,11 +41,25 @@ LOG_COLUMNS: Final = ("_partition", "_offset", "_appended_at_ms", "_ingested_at_
 class Record(Protocol):
     """A consumed record, as far as landing needs it."""
 
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    @property
+    def offset(self) -> int:
+        """Return its place in the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """Return when the broker appended it, epoch milliseconds."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Return its key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Return its bytes."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Return its headers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,7 +113,7 @@ def test_a_recreated_topic_is_a_loud_error(settings: Settings, producer: KafkaPr
 
 
 def test_a_topic_that_is_not_there_is_named(settings: Settings) -> None:
-    with pytest.raises(InputError, match="got \\['acd.nonsense'\\]"):
+    with pytest.raises(InputError, match=r"got \['acd\.nonsense'\]"):
         lander.land(settings, ["acd.nonsense"])
     elsewhere = replace(settings, topic_prefix="nobody.")
     with pytest.raises(InputError, match="vane topics apply"):

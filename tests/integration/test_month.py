@@ -1,4 +1,4 @@
-"""A month from landed files to the catalog: one call, agents' days, a spoilt file, an empty month."""
+"""A month from landed files to the catalog: one call, agents, a spoilt file, an empty month."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -20,6 +21,15 @@ from tests.integration.live import log_size, running, vane
 pytestmark = pytest.mark.integration
 NOVEMBER = Month(2025, 11)
 SERVICE_LEVEL = "kpi.service-level"
+
+
+@dataclass
+class Upsert:
+    offset: int
+    value: bytes | None
+    timestamp: int = 0
+    key: bytes | None = None
+    headers: list[tuple[str, bytes]] = field(default_factory=list)
 
 
 def quiet(_line: str) -> None:
@@ -56,7 +66,8 @@ def _change_one_pane(settings: Settings) -> None:
     batches = manifest.read_batches(settings.landing, SERVICE_LEVEL)
     paths = [str(settings.landing / file.path) for file in manifest.files(batches)]
     cursor = duckdb.execute(
-        "select * exclude (_appended_at_ms, _ingested_at_ms) from read_parquet(?) "
+        "select * exclude (_appended_at_ms, _ingested_at_ms) "
+        "from read_parquet(?, hive_partitioning = false) "
         "order by revision desc, _offset desc limit 1",
         [paths],
     )
@@ -70,12 +81,5 @@ def _change_one_pane(settings: Settings) -> None:
     )
     row |= {"offered": row["offered"] + 1, "revision": row["revision"] + 1}
 
-    class Upsert:
-        offset = newest.last + 1
-        timestamp = 0
-        key = b""
-        value = json.dumps(row).encode()
-        headers = ()
-
-    draft.add([Upsert()], now_ms=0)
+    draft.add([Upsert(newest.last + 1, json.dumps(row).encode())], now_ms=0)
     manifest.commit(settings.landing, landing.write(settings.landing, draft))

@@ -193,14 +193,14 @@ def test_sql_gives_the_outcomes_and_panes_of_the_kernel(
         for event in log:
             key = (event.client, event.site, event.queue, event.contact_id, event.leg)
             apply(legs.setdefault(key, LegFacts()), event)
-        for key, facts in legs.items():
-            history = HISTORIES[str(key[2])]
+        for leg, facts in legs.items():
+            history = HISTORIES[str(leg[2])]
             queued = facts.queued_at
             target = history.at(facts.first_ms if queued is None else queued)
-            outcomes.add((*key, *_outcome(facts, target, mark)))
+            outcomes.add((*leg, *_outcome(facts, target, mark)))
             for kpi, pane, deltas in contributions(facts, target, mark):
                 fields = list(KPI_FIELDS.values())[kpi]
-                counts = panes.setdefault((*key[:3], pane), Counter())
+                counts = panes.setdefault((*leg[:3], pane), Counter())
                 for field, amount in deltas:
                     counts[fields[field]] += amount
     found = _sql_outcomes(warehouse)
