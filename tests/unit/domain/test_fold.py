@@ -233,6 +233,15 @@ def test_a_source_that_was_alone_holds_time_back_when_a_second_one_joins() -> No
     assert feed.fold.watermark.ms == NOON + 2 * MIN
 
 
+def test_a_source_that_sends_only_old_events_is_still_alive() -> None:
+    feed = Feed()
+    feed.send(an_event("queued", 0), appended=0)
+    feed.send(an_event("queued", -S, contact_id="c2"), appended=2 * MIN)
+    at = 2 * MIN + 30 * S
+    feed.send(an_event("queued", at, source="ivr", contact_id="c3"), appended=at)
+    assert feed.fold.watermark.ms == NOON
+
+
 # --- timers ----------------------------------------------------------------------------------
 
 
