@@ -105,11 +105,15 @@ def worker(env: dict[str, str], app_id: str = "bench") -> Iterator[subprocess.Po
         process.wait(30)
 
 
-def folded(found: dict[str, Any] | None) -> int:
-    """Return how many input offsets a status says are folded."""
-    if found is None:
+def folded(env: dict[str, str]) -> int:
+    """Return how many offsets the worker has folded, by /metrics, which costs it nearly nothing."""
+    url = f"http://127.0.0.1:{env['VANE_WEB_PORT']}/metrics"
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            lines = answer.read().decode().splitlines()
+    except OSError:
         return 0
-    return sum(p["next_offset"] - p["first_offset"] for p in found["partitions"])
+    return sum(round(float(x.split()[-1])) for x in lines if x.startswith("vane_events_total{"))
 
 
 def machine() -> str:

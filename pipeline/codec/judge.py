@@ -5,13 +5,37 @@ The stream, the lander and every replay use this one function, so they agree on 
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, Protocol
 
 from pipeline.codec.decode import decode_call_event
 from pipeline.domain.events import CallEvent, Rejected, routing_domain
 
-_allowed: Final[dict[tuple[str, str], frozenset[bytes]]] = {}
-_MOST_KNOWN: Final = 10_000
+MOST_KNOWN: Final = 10_000
+
+_good: Final[set[tuple[bytes | None, str, str]]] = set()
+"""(key, client, site) that were found to belong together."""
+
+
+class LogRecord(Protocol):
+    """A consumed record, as far as judging needs it."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+def judge_chunk(records: Iterable[LogRecord]) -> list[tuple[int, int, CallEvent | Rejected]]:
+    """Judge records in order; return (offset, broker append time in ms, what it is) of each."""
+    good, decode = _good, decode_call_event
+    judged: list[tuple[int, int, CallEvent | Rejected]] = []
+    for record in records:
+        event = decode(record.value or b"")
+        if not isinstance(event, Rejected) and (record.key, event.client, event.site) not in good:
+            event = _check_key(record.key, record.value or b"", event)
+        judged.append((record.offset, record.timestamp, event))
+    return judged
 
 
 def judge_call_record(key: bytes | None, raw: bytes | None) -> CallEvent | Rejected:
@@ -21,19 +45,18 @@ def judge_call_record(key: bytes | None, raw: bytes | None) -> CallEvent | Rejec
     cannot be counted; it is rejected as ``bad_key``.
     """
     event = decode_call_event(raw or b"")
-    if event.__class__ is Rejected:
+    return event if isinstance(event, Rejected) else _check_key(key, raw or b"", event)
+
+
+def _check_key(key: bytes | None, raw: bytes, event: CallEvent) -> CallEvent | Rejected:
+    client, site = event.client, event.site
+    if (key, client, site) in _good:
         return event
-    domain = (event.client, event.site)  # type: ignore[union-attr]
-    allowed = _allowed.get(domain)
-    if allowed is None:
-        if len(_allowed) >= _MOST_KNOWN:
-            _allowed.clear()
-        client, site = domain
-        allowed = _allowed[domain] = frozenset(
-            {client.encode(), routing_domain(client, site).encode()}
-        )
+    allowed = {client.encode(), routing_domain(client, site).encode()}
     if key in allowed:
+        if len(_good) >= MOST_KNOWN:
+            _good.clear()
+        _good.add((key, client, site))
         return event
     expected = " or ".join(sorted(repr(k.decode()) for k in allowed))
-    message = f"key: expected {expected}, got {key!r}"
-    return Rejected(reason="bad_key", message=message, raw=raw or b"")
+    return Rejected(reason="bad_key", message=f"key: expected {expected}, got {key!r}", raw=raw)

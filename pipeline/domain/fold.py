@@ -20,7 +20,13 @@ from pipeline.domain import alert, kpi
 from pipeline.domain.closed_legs import ClosedLegs, LegKey
 from pipeline.domain.events import CallEvent, EventType, Rejected
 from pipeline.domain.leg import LegFacts, apply
-from pipeline.domain.outcome import Contribution, contributions, is_finished, stands_alone
+from pipeline.domain.outcome import (
+    Contribution,
+    contributions,
+    is_bare,
+    is_finished,
+    stands_alone,
+)
 from pipeline.domain.target import ServiceTarget, TargetHistory
 from pipeline.domain.watermark import CLOCK_AHEAD_MS, GRACE_MS, Watermark
 
@@ -81,6 +87,13 @@ class QueueState:
     changed: bool = True
     """Whether service-level panes changed since the rules were last evaluated."""
     evaluated_with: ServiceTarget | None = None
+    only_target: ServiceTarget | None = None
+    """The target, where the queue has but one for all time."""
+
+    def __post_init__(self) -> None:
+        """Note whether dates matter."""
+        if len(self.history.targets) == 1:
+            self.only_target = self.history.targets[0]
 
     @property
     def key(self) -> str:
@@ -179,7 +192,7 @@ class PartitionFold:
         self._numbers = itertools.count()
         self._dirty: set[Leg] = set()
 
-    def fold(self, records: Iterable[Record]) -> None:  # noqa: C901, PLR0912 - the hot path, flat
+    def fold(self, records: Iterable[Record]) -> None:  # noqa: C901, PLR0912, PLR0915 - hot and flat
         """Fold records in offset order; those already folded are skipped.
 
         Raises:
@@ -210,18 +223,15 @@ class PartitionFold:
                 self.outbox.late.append(LateEvent(offset, event, "behind_watermark"))
                 continue
             seen = sources.get(event.source)
-            if seen is None or len(sources) > 1:
+            if seen is not None and at <= seen[0]:
+                seen[1] = appended_ms  # as candidate() does, without the call
+            else:
                 now = watermark.candidate(event.source, at, appended_ms)
-            else:  # the same for one source that is known, without the call
-                seen[1] = appended_ms
-                if at > seen[0]:
-                    seen[0] = at
-                now = seen[0]
-            if now > watermark.ms:
-                if now >= self.next_boundary:
-                    self._close_boundaries(now)
-                watermark.ms = now
-                horizon = now - GRACE_MS
+                if now > watermark.ms:
+                    if now >= self.next_boundary:
+                        self._close_boundaries(now)
+                    watermark.ms = now
+                    horizon = now - GRACE_MS
             key = (event.contact_id, event.leg, event.queue, event.client, event.site)
             leg = legs.get(key)
             if leg is not None and leg.facts.last_ms < horizon:
@@ -236,9 +246,12 @@ class PartitionFold:
                 leg = legs[key] = Leg(LegFacts(), queue, watermark.ms, reopened=reopened)
             if apply(leg.facts, event):
                 counters.accepted += 1
-                if event.type is _QUEUED:
+                kind = event.type
+                if kind is _QUEUED:
                     self._start_timer(leg)
-                if event.type is not _OFFERED:  # offers count for nothing live
+                    if leg.counted or not is_bare(leg.facts):
+                        dirty.add(leg)
+                elif kind is not _OFFERED:  # offers count for nothing live
                     dirty.add(leg)
             else:
                 counters.duplicate += 1
@@ -312,7 +325,7 @@ class PartitionFold:
         for leg in dirty:
             facts = leg.facts
             queue = leg.queue
-            new = contributions(facts, self._target(queue, facts), now)
+            new = contributions(facts, queue.only_target or self._target(queue, facts), now)
             old = leg.counted
             if new == old:
                 continue

@@ -132,6 +132,17 @@ def is_finished(facts: LegFacts) -> bool:
     )
 
 
+def is_bare(facts: LegFacts) -> bool:
+    """Say whether a queued leg has nothing yet that could count but its waiting."""
+    return (
+        facts.answered is None
+        and facts.abandoned_at is None
+        and facts.flowed_out is None
+        and facts.callback_at is None
+        and facts.transferred is None
+    )
+
+
 def stands_alone(event: CallEvent) -> bool:
     """Say whether the event counts without its leg: a complaint, a before-queue abandon."""
     return event.type is _COMPLAINT_FLAGGED or event.reason == BEFORE_QUEUE

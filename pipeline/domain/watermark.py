@@ -44,11 +44,13 @@ class Watermark:
         sources = self.sources
         seen = sources.get(source)
         if seen is None:
-            seen = sources[source] = [occurred_at_ms, appended_at_ms]
+            sources[source] = [occurred_at_ms, appended_at_ms]
         else:
-            seen[0] = max(seen[0], occurred_at_ms)
             seen[1] = appended_at_ms
-        newest = seen[0]
+            if occurred_at_ms <= seen[0]:
+                return self.ms  # the source has not moved on, so the watermark does not
+            seen[0] = occurred_at_ms
+        newest = occurred_at_ms
         if len(sources) > 1:
             alive = appended_at_ms - IDLE_SOURCE_MS
             newest = min(at for at, appended in sources.values() if appended >= alive)
