@@ -1,0 +1,1 @@
+"""One module a command; ``pipeline.cli`` loads them when they are called."""

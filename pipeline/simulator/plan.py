@@ -59,8 +59,8 @@ class DayPlan:
 class Order:
     """What to simulate.
 
-    ``first_day`` (of the month) and ``days`` choose the days of a normal month, ``scale`` multiplies calls and agents, ``late_rate`` is
-    the share of call events delivered hours late.
+    ``first_day`` (of the month) and ``days`` choose the days of a normal month, ``scale``
+    multiplies calls and agents, ``late_rate`` is the share of call events delivered hours late.
     """
 
     scenario: Scenario
