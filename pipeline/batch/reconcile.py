@@ -26,7 +26,7 @@ from pipeline.errors import ReconcileError
 from pipeline.lake import catalog, live, warehouse
 from pipeline.settings import Settings
 
-SHOWN: Final = 20
+SHOWN: Final = 10
 OPEN_FIELDS: Final = {"offered", "waiting_over"}
 """Fields that depend on the watermark: a leg still waiting may be over by one and not the other."""
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from pipeline.batch.calendar import parse_month
 from pipeline.batch.month import Closed, close_month
+from pipeline.commands.progress import reporting
 from pipeline.lake.catalog import open_catalog
 from pipeline.settings import Settings, load_settings
 
@@ -47,13 +48,8 @@ def run(
     """Build, judge and publish one month."""
     settings = load_settings()
     wanted = parse_month(month)
-    progress = Console(stderr=True, highlight=False)
-    closed = close_month(
-        settings,
-        wanted,
-        client=client,
-        report=lambda line: progress.print(line, markup=False, soft_wrap=True),
-    )
+    with reporting(f"closing {month}") as report:
+        closed = close_month(settings, wanted, client=client, report=report)
     _show(settings, closed)
 
 

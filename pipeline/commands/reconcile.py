@@ -12,6 +12,7 @@ from rich.table import Table
 
 from pipeline.batch.calendar import parse_month
 from pipeline.batch.reconcile import SHOWN, Cell, Reconciliation, reconcile
+from pipeline.commands.progress import reporting
 from pipeline.settings import load_settings
 
 EXAMPLES = """
@@ -34,12 +35,8 @@ def reconcile_command(
 ) -> None:
     """Compare the live numbers with the month, row by row."""
     wanted = parse_month(month)
-    progress = Console(stderr=True, highlight=False)
-    found = reconcile(
-        load_settings(),
-        wanted,
-        report=lambda line: progress.print(line, markup=False, soft_wrap=True),
-    )
+    with reporting(f"comparing {month}") as report:
+        found = reconcile(load_settings(), wanted, report=report)
     _show(found)
     if found.difference_count or found.unexplained_count:
         raise typer.Exit(1)
