@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links --no-annotate
 
-.PHONY: help setup demo test check lint types format lock mutate bench bench-stream bench-latency bench-month clean
+.PHONY: help setup demo test coverage check lint types format lock mutate bench bench-stream bench-latency bench-month clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -38,7 +38,11 @@ demo: setup ## The whole path: broker, worker, 双11 day, alert, month, settleme
 test: setup ## All tests, the real broker included
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
-check: setup lint types test ## What CI runs: lint, types, tests
+coverage: setup ## Branch coverage of the domain, which has to be whole
+	$(BIN)/coverage run -m pytest -q tests/unit/domain tests/property
+	$(BIN)/coverage report
+
+check: setup lint types coverage test ## What CI runs: lint, types, coverage of the domain, tests
 
 lint: setup ## ruff and import-linter
 	$(BIN)/ruff check .

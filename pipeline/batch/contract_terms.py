@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from pipeline.batch.calendar import Month, midnight_ms
 from pipeline.batch.parameters import Queue
 from pipeline.config_files import Located, check_keys, load_yaml, take
+from pipeline.domain.business_time import Month, midnight_ms
 from pipeline.domain.events import AgentState
 from pipeline.errors import ConfigError
 from pipeline.lake.warehouse import put_table

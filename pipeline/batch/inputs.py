@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import duckdb
 
-from pipeline.batch.calendar import Month
 from pipeline.batch.contract_terms import Contract, put_contracts
 from pipeline.batch.parameters import LATEST_MS, Queue, put_parameters
 from pipeline.config_files import Targets
+from pipeline.domain.business_time import Month
 from pipeline.errors import InputError
 from pipeline.lake import manifest
 from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, LATE, SHAPES

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.batch import inputs, models, publish
-from pipeline.batch.calendar import Month
 from pipeline.batch.contract_terms import load_contracts
 from pipeline.config_files import load_targets
+from pipeline.domain.business_time import Month
 from pipeline.errors import GateClosed, InputError
 from pipeline.lake import catalog, warehouse
 from pipeline.quality import gate

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import duckdb
 
-from pipeline.batch.calendar import Month, offsets
 from pipeline.config_files import Targets
+from pipeline.domain.business_time import Month, offsets
 from pipeline.lake.warehouse import put_table
 
 EARLIEST_MS: Final = -(2**62)

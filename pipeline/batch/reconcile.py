@@ -19,8 +19,8 @@ from typing import Any, Final
 import duckdb
 
 from pipeline.batch import inputs, models
-from pipeline.batch.calendar import Month
 from pipeline.config_files import load_targets
+from pipeline.domain.business_time import Month
 from pipeline.domain.kpi import KPI_FIELDS
 from pipeline.errors import ReconcileError
 from pipeline.lake import catalog, live, warehouse

@@ -10,9 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.batch.calendar import parse_month
 from pipeline.batch.month import Closed, close_month
 from pipeline.commands.progress import reporting
+from pipeline.domain.business_time import parse_month
 from pipeline.lake.catalog import open_catalog
 from pipeline.settings import Settings, load_settings
 

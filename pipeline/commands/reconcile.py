@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.batch.calendar import parse_month
 from pipeline.batch.reconcile import SHOWN, Cell, Reconciliation, reconcile
 from pipeline.commands.progress import reporting
+from pipeline.domain.business_time import parse_month
 from pipeline.settings import load_settings
 
 EXAMPLES = """

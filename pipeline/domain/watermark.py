@@ -48,7 +48,7 @@ class Watermark:
         else:
             seen[1] = appended_at_ms
             if occurred_at_ms <= seen[0]:
-                return self.ms  # the source has not moved on, so the watermark does not
+                return self.ms  # it moves only with an event that is its source's newest
             seen[0] = occurred_at_ms
         newest = occurred_at_ms
         if len(sources) > 1:

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from pipeline.batch import inputs, models
-from pipeline.batch.calendar import Month
 from pipeline.batch.contract_terms import load_contracts
 from pipeline.batch.month import Closed, close_month
 from pipeline.config_files import load_targets
+from pipeline.domain.business_time import Month
 from pipeline.errors import GateClosed, InputError
 from pipeline.lake import catalog, landing, manifest, warehouse
 from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, SHAPES

@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.batch.calendar import Month
 from pipeline.batch.land import land
 from pipeline.batch.reconcile import reconcile
+from pipeline.domain.business_time import Month
 from pipeline.errors import ReconcileError
 from pipeline.lake import landing, manifest
 from pipeline.lake.shape import SHAPES

@@ -19,10 +19,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline.batch.calendar import Month
 from pipeline.batch.models import compiled
 from pipeline.batch.parameters import EARLIEST_MS, LATEST_MS, QUEUES, put_parameters
 from pipeline.config_files import QueueEntry, Targets
+from pipeline.domain.business_time import Month
 from pipeline.domain.events import BEFORE_QUEUE, CallEvent, EventType, TransferKind
 from pipeline.domain.kpi import KPI_FIELDS
 from pipeline.domain.leg import LegFacts, apply

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.batch.calendar import Month
 from pipeline.batch.contract_terms import load_contracts, put_contracts
+from pipeline.domain.business_time import Month
 from pipeline.errors import ConfigError
 from pipeline.settings import PROJECT_ROOT
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.batch.calendar import HOUR_MS, Month, offsets, parse_month
+from pipeline.domain.business_time import HOUR_MS, Month, offsets, parse_month
 from pipeline.errors import InputError
 
 
@@ -53,3 +53,12 @@ def test_offsets_change_once_in_an_october() -> None:
 def test_what_is_no_month_is_refused_with_its_value(text: str) -> None:
     with pytest.raises(InputError, match=f"got '{text}'"):
         parse_month(text)
+
+
+def test_a_month_is_written_as_it_is_read() -> None:
+    assert str(parse_month("2025-02")) == "2025-02"
+
+
+def test_event_dates_are_the_month_and_a_margin_on_either_side() -> None:
+    dates = Month(2024, 2).event_dates(1)
+    assert (min(dates), max(dates), len(dates)) == ("2024-01-31", "2024-03-01", 31)

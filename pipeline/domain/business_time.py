@@ -1,4 +1,4 @@
-"""Business months in contract zones, as integer bounds: the only calendar the batch has.
+"""Business months and days in contract zones, as integer bounds: the one calendar there is.
 
 All arithmetic of months, days and summer time is done here, once, by Python's zone database;
 SQL receives epoch milliseconds and compares integers.
