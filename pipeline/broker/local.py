@@ -64,10 +64,16 @@ def start(home: Path, jars_dir: Path, *, port: int | None = None) -> BrokerRecor
     (folder / "data").mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(folder):
         record = running(home)
-        if record is None:
+        if record is not None:
+            # Whoever started it may have been killed while it came up.
+            _wait_until_listening(record, home)
+            return record
+        try:
             record = _start(home, jars_dir, _choose_port(port))
-        # Also one that was there: whoever started it may have been killed while it came up.
-        _wait_until_listening(record, home)
+            _wait_until_listening(record, home)
+        except BaseException:  # Ctrl-C included: what is recorded is stopped, wherever it came
+            stop(home)
+            raise
     return record
 
 

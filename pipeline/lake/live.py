@@ -35,7 +35,11 @@ def view_name(kpi: str) -> str:
 
 
 def show(con: duckdb.DuckDBPyConnection, landing: Path) -> None:
-    """Create views of the landed upserts; the highest revision stands for a pane."""
+    """Create views of the landed upserts; the highest revision stands for a pane.
+
+    Only upserts by the configuration that a partition's progress names count: after a change the
+    log is folded again, and what the old configuration said of a pane says nothing any more.
+    """
     for topic in (*(f"kpi.{kpi}" for kpi in KPI_FIELDS), PROGRESS):
         batches = manifest.read_batches(landing, topic)
         damaged = manifest.damaged(landing, batches, days=None)
@@ -54,7 +58,10 @@ def show(con: duckdb.DuckDBPyConnection, landing: Path) -> None:
         newest = ", ".join(f"arg_max({f}, (revision, _offset)) as {f}" for f in fields)
         con.execute(
             f"create or replace view landed.{view_name(kpi)} as "
-            f"select {QUEUE}, {newest} from landed.{kpi.replace('-', '_')} group by {QUEUE}"
+            f"select {QUEUE}, {newest} from landed.{kpi.replace('-', '_')} "
+            "semi join (select partition, arg_max(config_hash, (next_offset, _offset)) as "
+            f"config_hash from landed.progress group by partition) using (partition, config_hash) "
+            f"group by {QUEUE}"
         )
 
 

@@ -201,7 +201,12 @@ def _events() -> list[Shape]:
 
 def _upserts() -> list[Shape]:
     shapes: list[tuple[str, tuple[str, ...], tuple[str, ...], str]] = [
-        (f"kpi.{kpi}", _QUEUE, ("partition", "pane_start_ms", "revision", *fields), "pane_start_ms")
+        (
+            f"kpi.{kpi}",
+            (*_QUEUE, "config_hash"),
+            ("partition", "pane_start_ms", "revision", *fields),
+            "pane_start_ms",
+        )
         for kpi, fields in KPI_FIELDS.items()
     ]
     counters = ("accepted", "duplicate", "late", "rejected", "quarantined")

@@ -63,7 +63,12 @@ def test_too_little_memory_is_said_with_both_figures(
 def test_a_start_given_up_leaves_no_broker_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pipeline", "kafka", "start"]
     env = os.environ | {"VANE_HOME": str(tmp_path)}
-    with subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL) as starting:
+    with subprocess.Popen(
+        command,
+        env=env,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - a shell in the background hands on "ignore"
+    ) as starting:
         deadline = time.monotonic() + 60
         while not (brokers := processes_of(tmp_path)):
             assert time.monotonic() < deadline

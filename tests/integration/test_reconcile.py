@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -58,6 +59,29 @@ def test_live_equals_month_and_a_changed_pane_is_found(settings: Settings, tmp_p
     assert changed.difference_count == 1
     ((*_, field, live, month),) = changed.differences
     assert (field, live) == ("offered", month + 1)
+
+
+def test_after_a_change_of_targets_only_the_new_folding_counts(
+    settings: Settings, tmp_path: Path
+) -> None:
+    sim = tmp_path / "sim"
+    vane(settings, "simulate", "--days", "1", "--scale", "0.1", "--out", str(sim))
+    vane(settings, "ingest", "--format", "canonical", str(sim))
+    other = tmp_path / "config"
+    shutil.copytree(settings.config_dir, other)
+    queues = other / "queues.yaml"
+    queues.write_text(queues.read_text().replace("threshold_s: 20", "threshold_s: 7"))
+    size = log_size(settings)
+    for config_dir in (settings.config_dir, other):
+        changed = replace(settings, config_dir=config_dir)
+        with running(changed) as worker:
+            worker.wait_for(lambda w: w.folded() >= size)
+            assert worker.stop() == 0
+        land(changed)
+        found = reconcile(changed, NOVEMBER, report=quiet)
+        assert (found.difference_count, found.not_folded) == (0, 0)
+    with pytest.raises(ReconcileError, match="folded by the configuration"):
+        reconcile(settings, NOVEMBER, report=quiet)
 
 
 def _change_one_pane(settings: Settings) -> None:
