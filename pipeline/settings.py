@@ -14,6 +14,7 @@ from pathlib import Path
 from pipeline.errors import ConfigError
 
 DEFAULT_BOOTSTRAP = "127.0.0.1:9092"
+DEVELOPMENT_KEY = b"vane-development-key"
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -82,7 +83,7 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
         webhook_url=env.get("VANE_WEBHOOK_URL") or None,
         web_host=env.get("VANE_WEB_HOST") or "127.0.0.1",
         web_port=_port(env, "VANE_WEB_PORT", default=6066),
-        customer_key=(env.get("VANE_CUSTOMER_KEY") or "vane-development-key").encode(),
+        customer_key=env.get("VANE_CUSTOMER_KEY", "").encode() or DEVELOPMENT_KEY,
     )
 
 

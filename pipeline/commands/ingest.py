@@ -29,7 +29,7 @@ from pipeline.ingest.canonical import CALLS, canonical_files, read_canonical
 from pipeline.ingest.message import Message, Route
 from pipeline.ingest.produce import produce
 from pipeline.ingest.tally import Tally
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import DEVELOPMENT_KEY, Settings, load_settings
 
 EXAMPLES: Final = """
 Examples:
@@ -99,6 +99,13 @@ def ingest(
         if not client:
             msg = "expected whose calls these are, got nothing; for example: --client bank"
             raise typer.BadParameter(msg, param_hint="--client")
+        if settings.customer_key == DEVELOPMENT_KEY:
+            typer.secho(
+                "warning: VANE_CUSTOMER_KEY is not set; customer_ref is keyed with a key that "
+                "everybody knows, so numbers can be guessed from it",
+                fg="yellow",
+                err=True,
+            )
         origin = Origin(client=client, site=site, customer_key=settings.customer_key)
         inputs = [_bank_input(path, origin, settings)]
     tally = Tally()

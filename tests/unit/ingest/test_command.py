@@ -50,6 +50,15 @@ def test_a_dry_run_counts_and_sends_nothing(bank: Path) -> None:
     assert "acknowledged" not in result.output
 
 
+@pytest.mark.parametrize("key", ["", "secret"])
+def test_a_key_that_everybody_knows_is_warned_of(
+    bank: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VANE_CUSTOMER_KEY", key)
+    result = run("--format", "anonymous-bank", "--client", "bank", "--dry-run", bank)
+    assert ("VANE_CUSTOMER_KEY is not set" in result.output) is (not key)
+
+
 def test_a_bank_needs_a_client(bank: Path) -> None:
     result = run("--format", "anonymous-bank", bank)
     assert result.exit_code == 2
