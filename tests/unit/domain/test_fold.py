@@ -207,6 +207,43 @@ def test_the_slower_of_two_sources_holds_time_back_until_it_is_silent_for_a_minu
     assert feed.service_level() == {"offered": 2, "waiting_over": 2}
 
 
+def test_time_moves_only_with_an_event_that_is_its_sources_newest() -> None:
+    feed = Feed()
+    feed.send(an_event("queued", 0, source="ivr"), appended=0)
+    feed.send(an_event("queued", 50 * S, source="acd", contact_id="c2"), appended=50 * S)
+    for at in (40 * S, 50 * S):
+        feed.send(an_event("queued", at, source="acd", contact_id=f"c{at}"), appended=61 * S)
+        assert feed.fold.watermark.ms == NOON
+    feed.send(an_event("queued", 50 * S + 1, source="acd", contact_id="c3"), appended=61 * S)
+    assert feed.fold.watermark.ms == NOON + 50 * S + 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "counted"),
+    [
+        ("answered", {"offered": 1, "answered": 1, "answered_within": 1, "wait_answered_ms": S}),
+        ("abandoned", {"offered": 1, "abandoned": 1, "abandoned_within": 1, "abandoned_short": 1}),
+        ("flowed_out", {"offered": 1, "flowed_out": 1, "flowed_out_within": 1}),
+        ("callback_requested", {"offered": 1, "callbacks": 1, "callbacks_within": 1}),
+    ],
+)
+def test_a_leg_whose_end_came_first_counts_as_soon_as_it_is_known_to_have_queued(
+    kind: str, counted: dict[str, int]
+) -> None:
+    feed = Feed()
+    feed.send(an_event(kind, S))
+    assert feed.service_level() == {}
+    feed.send(an_event("queued", 0))
+    assert feed.service_level() == counted
+
+
+def test_a_transfer_counts_as_soon_as_its_leg_is_known_to_have_queued() -> None:
+    feed = Feed()
+    feed.send(an_event("transferred", S))
+    feed.send(an_event("queued", 0))
+    assert feed.panes["service", "complaint-signals", 0] == {"transfers": 1}
+
+
 def test_a_source_that_comes_back_cannot_turn_time_back() -> None:
     feed = Feed()
     feed.send(an_event("queued", 0, source="ivr"), appended=0)

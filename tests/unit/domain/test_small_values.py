@@ -122,6 +122,14 @@ def test_the_watermark_never_goes_back_and_waits_for_the_slowest_active_source()
         assert watermark.ms == expected
 
 
+def test_an_event_as_new_as_its_sources_newest_does_not_ask_who_is_idle() -> None:
+    watermark = Watermark()
+    for source, at in (("a", 1000), ("b", 9000)):
+        watermark.ms = watermark.candidate(source, at, 0)
+    assert watermark.candidate("b", 9000, 61_000) == 1000
+    assert watermark.candidate("b", 9001, 61_000) == 9001
+
+
 def test_late_is_more_than_the_grace_behind_the_watermark() -> None:
     watermark = Watermark(ms=GRACE_MS + 100)
     assert not watermark.is_late(100)
