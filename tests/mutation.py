@@ -38,6 +38,8 @@ MODULES: Final = (
     "target",
     "closed_legs",
     "kpi",
+    "queue_state",
+    "outbox",
     "fold",
     "fold_state",
 )

@@ -13,13 +13,14 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from pipeline.domain import alert, kpi
 from pipeline.domain.closed_legs import ClosedLegs, LegKey
 from pipeline.domain.events import CallEvent, EventType, Rejected
 from pipeline.domain.leg import LegFacts, apply
+from pipeline.domain.outbox import Counters, LateEvent, Outbox
 from pipeline.domain.outcome import (
     Contribution,
     contributions,
@@ -27,6 +28,7 @@ from pipeline.domain.outcome import (
     is_finished,
     stands_alone,
 )
+from pipeline.domain.queue_state import QueueState, window_counts
 from pipeline.domain.target import ServiceTarget, TargetHistory
 from pipeline.domain.watermark import CLOCK_AHEAD_MS, GRACE_MS, Watermark
 
@@ -44,7 +46,6 @@ Record = tuple[int, int, CallEvent | Rejected]
 
 _QUEUED = EventType.QUEUED
 _OFFERED = EventType.OFFERED
-_WIDTHS = tuple(len(fields) for fields in kpi.KPI_FIELDS.values())
 
 
 class GapInLogError(ValueError):
@@ -55,57 +56,6 @@ class GapInLogError(ValueError):
         self.expected = expected
         self.found = found
         super().__init__(f"expected offset {expected}, found {found}")
-
-
-@dataclass(slots=True)
-class Counters:
-    """The five ends of an input record; they add up to the offsets folded."""
-
-    accepted: int = 0
-    duplicate: int = 0
-    late: int = 0
-    rejected: int = 0
-    quarantined: int = 0
-
-    @property
-    def total(self) -> int:
-        """Return how many records were folded."""
-        return self.accepted + self.duplicate + self.late + self.rejected + self.quarantined
-
-
-@dataclass(slots=True, eq=False)
-class QueueState:
-    """Panes and alert states of one queue; ``panes[i]`` maps pane start to counts of KPI i."""
-
-    client: str
-    site: str
-    queue: str
-    history: TargetHistory
-    panes: tuple[dict[int, list[int]], ...] = field(default_factory=lambda: ({}, {}, {}))
-    alerts: dict[str, alert.AlertState] = field(default_factory=dict)
-    newest_pane: int = 0
-    changed: bool = True
-    """Whether service-level panes changed since the rules were last evaluated."""
-    evaluated_with: ServiceTarget | None = None
-    only_target: ServiceTarget | None = None
-    """The target, where the queue has but one for all time."""
-
-    def __post_init__(self) -> None:
-        """Note whether dates matter."""
-        if len(self.history.targets) == 1:
-            self.only_target = self.history.targets[0]
-
-    @property
-    def key(self) -> str:
-        """Return ``client/site/queue``, the first part of an output's key."""
-        return f"{self.client}/{self.site}/{self.queue}"
-
-    def open_pane(self, kpi_index: int, start: int) -> list[int]:
-        """Add an empty pane and return its counts."""
-        counts = self.panes[kpi_index][start] = [0] * _WIDTHS[kpi_index]
-        if kpi_index == 0 and start > self.newest_pane:
-            self.newest_pane = start
-        return counts
 
 
 @dataclass(slots=True, eq=False)
@@ -122,27 +72,6 @@ class Leg:
     born_ms: int
     counted: tuple[Contribution, ...] = ()
     reopened: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LateEvent:
-    """An event not admitted to the live numbers: ``behind_watermark`` or ``leg_closed``."""
-
-    offset: int
-    event: CallEvent
-    reason: str
-
-
-@dataclass(slots=True)
-class Outbox:
-    """What the records folded since the last ``take_outbox`` lead to."""
-
-    panes: dict[tuple[QueueState, int, int], list[int]] = field(default_factory=dict)
-    """(queue, KPI index, pane start) to its counts: the live list, not a copy."""
-    alerts: list[alert.Alert] = field(default_factory=list)
-    late: list[LateEvent] = field(default_factory=list)
-    rejected: list[tuple[int, Rejected]] = field(default_factory=list)
-    quarantined: list[tuple[int, CallEvent]] = field(default_factory=list)
 
 
 class PartitionFold:
@@ -424,15 +353,3 @@ class PartitionFold:
         """Return and clear what has come up since the last call."""
         taken, self.outbox = self.outbox, Outbox()
         return taken
-
-
-def window_counts(queue: QueueState, end_ms: int, window_ms: int) -> tuple[int, int]:
-    """Return (offered, answered within) of the window that ends, exclusive, at a pane boundary."""
-    panes = queue.panes[0]
-    offered = within = 0
-    for start in range(end_ms - window_ms, end_ms, kpi.PANE_MS):
-        counts = panes.get(start)
-        if counts is not None:
-            offered += counts[0]
-            within += counts[2]
-    return offered, within

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from pipeline.domain.alert import AlertState, DropRule
 from pipeline.domain.closed_legs import MARK_BYTES, ClosedLegs
-from pipeline.domain.fold import Counters, Leg, PartitionFold
+from pipeline.domain.fold import Leg, PartitionFold
 from pipeline.domain.leg import LegFacts
+from pipeline.domain.outbox import Counters
 from pipeline.domain.target import TargetHistory
 from pipeline.domain.watermark import Watermark
 

@@ -16,7 +16,9 @@ from aiokafka.structs import ConsumerRecord
 
 from pipeline.domain import kpi
 from pipeline.domain.alert import Alert
-from pipeline.domain.fold import Outbox, PartitionFold, QueueState
+from pipeline.domain.fold import PartitionFold
+from pipeline.domain.outbox import Outbox
+from pipeline.domain.queue_state import QueueState
 from pipeline.streams.publisher import Headers, Outgoing
 
 APP: Final = "vane-worker"

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.domain import kpi
-from pipeline.domain.fold import PartitionFold, QueueState
+from pipeline.domain.fold import PartitionFold
+from pipeline.domain.queue_state import QueueState
 from pipeline.streams.engine import Engine, Part
 
 PAGE = Path(__file__).with_name("status.html")

@@ -12,7 +12,7 @@ import yaml
 
 from pipeline.domain import kpi
 from pipeline.domain.events import AgentState, EventType
-from pipeline.domain.fold import Counters
+from pipeline.domain.outbox import Counters
 from pipeline.settings import PROJECT_ROOT
 
 GLOSSARY = PROJECT_ROOT / "docs" / "glossary.md"
@@ -83,7 +83,7 @@ def test_every_table_has_the_same_columns() -> None:
     assert set(headers) == {HEADER}
 
 
-@pytest.mark.parametrize("module", ["outcome", "leg", "target", "kpi", "events", "fold"])
+@pytest.mark.parametrize("module", ["outcome", "leg", "target", "kpi", "events", "outbox"])
 def test_every_source_in_the_domain_exists(module: str) -> None:
     source = (PROJECT_ROOT / "pipeline" / "domain" / f"{module}.py").read_text()
     named = {

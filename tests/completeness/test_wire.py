@@ -13,7 +13,8 @@ from pipeline.codec.encode import encode
 from pipeline.codec.judge import judge_call_record
 from pipeline.config_files import load_alert_rules, load_targets
 from pipeline.domain.events import CallEvent, Rejected
-from pipeline.domain.fold import Outbox, PartitionFold
+from pipeline.domain.fold import PartitionFold
+from pipeline.domain.outbox import Outbox
 from pipeline.domain.watermark import GRACE_MS
 from pipeline.ingest.message import MOST_BYTES, Route, dead_letter
 from pipeline.streams import outgoing

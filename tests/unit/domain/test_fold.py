@@ -15,12 +15,12 @@ from pipeline.domain.fold import (
     MAX_LEG_AGE_MS,
     SWEEP_MS,
     GapInLogError,
-    LateEvent,
     PartitionFold,
-    window_counts,
 )
 from pipeline.domain.fold_state import dump, load
 from pipeline.domain.kpi import KPI_FIELDS, PANE_MS, WINDOWS_S
+from pipeline.domain.outbox import LateEvent
+from pipeline.domain.queue_state import window_counts
 from pipeline.domain.target import TargetHistory
 from pipeline.domain.watermark import CLOCK_AHEAD_MS, GRACE_MS, IDLE_SOURCE_MS
 from tests.factories import NOON, a_target, an_event, history

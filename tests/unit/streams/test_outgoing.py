@@ -9,8 +9,10 @@ import pytest
 from pipeline.codec.judge import judge_call_record
 from pipeline.domain.alert import Alert, AlertStatus
 from pipeline.domain.events import Rejected
-from pipeline.domain.fold import Outbox, PartitionFold, QueueState
+from pipeline.domain.fold import PartitionFold
 from pipeline.domain.kpi import KPI_FIELDS
+from pipeline.domain.outbox import Outbox
+from pipeline.domain.queue_state import QueueState
 from pipeline.streams import outgoing
 from tests.factories import NOON, an_event, history
 from tests.unit.streams.live import INPUT, Record, a_record
