@@ -45,6 +45,12 @@ def webhook() -> Iterator[tuple[str, list[dict[str, object]]]]:
     thread.join()
 
 
+def differing(found: live.Panes, expected: live.Panes) -> list[object]:
+    """The first panes that differ: a diff of all of them would take minutes to print."""
+    keys = sorted(k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k))
+    return [(key, found.get(key), expected.get(key)) for key in keys[:5]]
+
+
 def reaches(offsets: float) -> Callable[[live.Worker], bool]:
     return lambda worker: worker.folded() >= offsets
 
@@ -70,7 +76,7 @@ def test_three_kills_in_600_000_events_change_nothing(
         worker.wait_for(lambda _: {a["alert_id"] for a in received} == clean.alert_ids)
         assert worker.stop() == 0
 
-    assert live.live_panes(settings) == clean.panes
+    assert differing(live.live_panes(settings), clean.panes) == []
     assert len(clean.panes) > 1000
     progress = newest_progress(settings)
     for partition, fold in clean.folds.items():
@@ -125,7 +131,7 @@ def test_workers_that_join_leave_and_freeze_change_nothing(settings: Settings) -
             assert three.stop() == 0
         assert two.stop() == 0
     clean = live.clean_fold(settings)
-    assert live.live_panes(settings) == clean.panes
+    assert differing(live.live_panes(settings), clean.panes) == []
     ends = ("accepted", "duplicate", "late", "rejected", "quarantined")
     progress = newest_progress(settings)
     for partition, fold in clean.folds.items():
