@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 
 from pipeline.broker.local import local_broker
 from pipeline.broker.topics import apply_topics
+from pipeline.commands.demo_live import fetch_status
 from pipeline.settings import PROJECT_ROOT, load_settings
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -73,13 +73,7 @@ def rss_mb(pid: int) -> float:
 
 def status(env: dict[str, str]) -> dict[str, Any] | None:
     """Return the worker's status, or None while it does not answer."""
-    url = f"http://127.0.0.1:{env['VANE_WEB_PORT']}/status.json"
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
-    except OSError:
-        return None
+    return fetch_status(int(env["VANE_WEB_PORT"]))
 
 
 @contextlib.contextmanager
