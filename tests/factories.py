@@ -25,12 +25,14 @@ def an_event(kind: EventType | str, at: int = 0, **fields: Any) -> CallEvent:
         "source": "acd",
         "source_position": "1",
     }
-    if kind in {EventType.OFFERED, EventType.ANSWERED}:
+    if kind in {EventType.OFFERED, EventType.RING_NO_ANSWER, EventType.ANSWERED}:
         values["agent"] = "ann"
     if kind in {EventType.HOLD_STARTED, EventType.HOLD_ENDED}:
         values["hold_seq"] = 1
-    if kind is EventType.FLOWED_OUT:
+    if kind in {EventType.FLOWED_OUT, EventType.REFUSED}:
         values["reason"] = "queue_full"
+    if kind is EventType.CONNECTED:
+        values["reason"] = "human"
     if kind is EventType.TRANSFERRED:
         values |= {"transfer_kind": "blind", "transfer_target": "orders"}
     values |= fields

@@ -28,7 +28,7 @@ def call_events(draw: st.DrawFn) -> CallEvent:
         "queue": draw(st.sampled_from(["service", "service", "orders"])),
         "source": draw(st.sampled_from(["acd", "acd", "ivr"])),
     }
-    if kind in {EventType.OFFERED, EventType.ANSWERED}:
+    if kind in {EventType.OFFERED, EventType.RING_NO_ANSWER, EventType.ANSWERED}:
         fields["agent"] = draw(st.sampled_from(["ann", "bob"]))
     if kind in {EventType.HOLD_STARTED, EventType.HOLD_ENDED}:
         fields["hold_seq"] = draw(st.integers(1, 2))
@@ -69,6 +69,23 @@ def logs(draw: st.DrawFn, *, max_size: int = 60) -> list[Record]:
         appended += draw(st.sampled_from([0, 0, 10, 1000, 61_000]))
         log.append((offset, appended, record))
     return log
+
+
+@st.composite
+def one_leg_logs(draw: st.DrawFn) -> list[Record]:
+    """Draw the log of one queued leg whose outcome and completion change again and again."""
+    kinds = [
+        *(EventType.ANSWERED, EventType.ENDED, EventType.ABANDONED, EventType.FLOWED_OUT),
+        *(EventType.WRAPUP_STARTED, EventType.WRAPUP_ENDED, EventType.QUEUED),
+    ]
+    events = [
+        an_event(draw(st.sampled_from(kinds)), draw(st.integers(0, 90)) * SECOND)
+        for _ in range(draw(st.integers(1, 12)))
+    ]
+    return [
+        (offset, NOON + HOUR, event)
+        for offset, event in enumerate([an_event("queued", 0), *events])
+    ]
 
 
 cuts = st.lists(st.integers(1, 7), min_size=1, max_size=12)

@@ -21,11 +21,14 @@ from pipeline.domain.events import AgentStateEvent, CallEvent, EventType, Reject
 
 # Bound once: attribute access on an enum class is slow and this is the hot path.
 _OFFERED = EventType.OFFERED
+_RING_NO_ANSWER = EventType.RING_NO_ANSWER
 _ANSWERED = EventType.ANSWERED
 _HOLD_STARTED = EventType.HOLD_STARTED
 _HOLD_ENDED = EventType.HOLD_ENDED
 _FLOWED_OUT = EventType.FLOWED_OUT
 _TRANSFERRED = EventType.TRANSFERRED
+_REFUSED = EventType.REFUSED
+_CONNECTED = EventType.CONNECTED
 
 # Typed as the domain's events, whose attributes the records have; see the module's docstring.
 _call: Final = cast("msgspec.json.Decoder[CallEvent]", msgspec.json.Decoder(CallRecord))
@@ -48,13 +51,13 @@ def decode_call_event(raw: bytes) -> CallEvent | Rejected:
     except _UNREADABLE as error:
         return diagnosis.of_call_event(raw, error)
     kind = event.type
-    if kind is _OFFERED or kind is _ANSWERED:
+    if kind is _OFFERED or kind is _ANSWERED or kind is _RING_NO_ANSWER:
         if event.agent is None:
             return diagnosis.of_call_event(raw, None)
     elif kind is _HOLD_STARTED or kind is _HOLD_ENDED:
         if event.hold_seq is None:
             return diagnosis.of_call_event(raw, None)
-    elif (kind is _FLOWED_OUT and not event.reason) or (
+    elif ((kind is _FLOWED_OUT or kind is _REFUSED or kind is _CONNECTED) and not event.reason) or (
         kind is _TRANSFERRED and (event.transfer_kind is None or event.transfer_target is None)
     ):
         return diagnosis.of_call_event(raw, None)

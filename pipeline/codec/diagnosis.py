@@ -123,10 +123,13 @@ _AGENT_STATE_RULES: Final[Mapping[str, Rule]] = {
 }
 _REQUIRED_BY_TYPE: Final[Mapping[str, tuple[str, ...]]] = {
     EventType.OFFERED: ("agent",),
+    EventType.RING_NO_ANSWER: ("agent",),
     EventType.ANSWERED: ("agent",),
     EventType.HOLD_STARTED: ("hold_seq",),
     EventType.HOLD_ENDED: ("hold_seq",),
     EventType.FLOWED_OUT: ("reason",),
+    EventType.REFUSED: ("reason",),
+    EventType.CONNECTED: ("reason",),
     EventType.TRANSFERRED: ("transfer_kind", "transfer_target"),
 }
 _NEVER_NULL: Final = frozenset({"site"})

@@ -22,6 +22,7 @@ class EventType(StrEnum):
 
     QUEUED = "queued"
     OFFERED = "offered"
+    RING_NO_ANSWER = "ring_no_answer"
     ANSWERED = "answered"
     HOLD_STARTED = "hold_started"
     HOLD_ENDED = "hold_ended"
@@ -33,18 +34,24 @@ class EventType(StrEnum):
     WRAPUP_ENDED = "wrapup_ended"
     CALLBACK_REQUESTED = "callback_requested"
     COMPLAINT_FLAGGED = "complaint_flagged"
+    REFUSED = "refused"
+    DIALED = "dialed"
+    CONNECTED = "connected"
 
 
 class AgentState(StrEnum):
     """What an agent is doing; exactly one state at a time."""
 
     AVAILABLE = "available"
+    RINGING = "ringing"
     ON_CONTACT = "on_contact"
     AFTER_CALL_WORK = "after_call_work"
     BREAK = "break"
     MEAL = "meal"
     TRAINING = "training"
     MEETING = "meeting"
+    BACK_OFFICE = "back_office"
+    OTHER = "other"
     LOGGED_OUT = "logged_out"
 
 
@@ -65,8 +72,14 @@ class CallEvent:
 
     ``occurred_at_ms`` is epoch milliseconds UTC by the source's clock. ``event_id`` is a hash of
     source and native identity, so a redelivery has the same id. ``agent`` is required on
-    ``offered`` and ``answered``; ``hold_seq`` on hold events; ``reason`` on ``flowed_out``;
-    ``transfer_kind`` and ``transfer_target`` on ``transferred``.
+    ``offered``, ``ring_no_answer`` and ``answered``; ``hold_seq`` on hold events; ``reason`` on
+    ``flowed_out``, ``refused`` and ``connected``; ``transfer_kind`` and ``transfer_target`` on
+    ``transferred``.
+
+    ``refused``: the queue did not take the call (full, closed, nobody logged in); the leg never
+    queued. ``dialed`` and ``connected`` belong to an outbound leg: the attempt, and the moment
+    the called party picked up, with ``reason`` ``human`` or ``machine`` (``unknown`` where the
+    dialer cannot tell).
     """
 
     v: int

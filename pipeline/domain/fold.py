@@ -26,6 +26,7 @@ from pipeline.domain.outcome import (
     contributions,
     is_bare,
     is_finished,
+    is_waiting,
     stands_alone,
 )
 from pipeline.domain.queue_state import QueueState, window_counts
@@ -129,7 +130,7 @@ class PartitionFold:
         """
         # The hot path of the live side: names are local and the common case is flat.
         legs, counters, watermark, dirty = self.legs, self.counters, self.watermark, self._dirty
-        sources = watermark.sources
+        sources, timers = watermark.sources, self._timers
         for offset, appended_ms, event in records:
             if offset != self.next_offset:
                 if offset < self.next_offset:
@@ -161,6 +162,8 @@ class PartitionFold:
                         self._close_boundaries(now)
                     watermark.ms = now
                     horizon = now - GRACE_MS
+                    if timers and timers[0][0] <= now:
+                        self._fire(now)
             key = (event.contact_id, event.leg, event.queue, event.client, event.site)
             leg = legs.get(key)
             if leg is not None and leg.facts.last_ms < horizon:
@@ -173,6 +176,11 @@ class PartitionFold:
             if leg is None:
                 queue = self.queue(event.client, event.site, event.queue)
                 leg = legs[key] = Leg(LegFacts(), queue, watermark.ms, reopened=reopened)
+            elif leg in dirty:
+                # What it counted for in between was, or may be, published by a worker that cuts
+                # the log elsewhere; the panes concerned have to be told, though it be undone.
+                self._count(leg, watermark.ms)
+                dirty.discard(leg)
             if apply(leg.facts, event):
                 counters.accepted += 1
                 kind = event.type
@@ -200,15 +208,22 @@ class PartitionFold:
         leg.counted = contributions(
             leg.facts, self._target(leg.queue, leg.facts), self.watermark.ms
         )
-        if leg.facts.answered is None:
+        if is_waiting(leg.facts):
             self._start_timer(leg)
 
     def _start_timer(self, leg: Leg) -> None:
-        queued = leg.facts.queued_at
-        if queued is not None:
-            target = leg.queue.history.at(queued)
-            due = queued + target.threshold_ms + target.inclusive
+        due = self._due_ms(leg)
+        if due > self.watermark.ms:
             heapq.heappush(self._timers, (due, next(self._numbers), leg))
+        else:
+            self._dirty.add(leg)
+
+    @staticmethod
+    def _due_ms(leg: Leg) -> int:
+        """Return when a queued leg that goes on waiting is past its threshold."""
+        queued = leg.facts.queued_at or 0
+        target = leg.queue.history.at(queued)
+        return queued + target.threshold_ms + target.inclusive
 
     # --- event time moves on -----------------------------------------------------------------
 
@@ -236,41 +251,56 @@ class PartitionFold:
                 self._skip_quiet(now)
 
     def _skip_quiet(self, now: int) -> None:
-        """Jump over boundaries at which nothing can happen: empty windows, no timer due."""
-        until = now if not self._timers else min(now, self._timers[0][0])
+        """Jump over boundaries at which nothing can happen: empty windows, no timer due.
+
+        Timers that no longer mean anything do not count: a restored state does not have them,
+        and both have to stop at the same boundaries.
+        """
+        timers = self._timers
+        while timers:
+            due, _, leg = timers[0]
+            if is_waiting(leg.facts) and due == self._due_ms(leg):
+                break
+            heapq.heappop(timers)
+        until = now if not timers else min(now, timers[0][0])
         self.next_boundary = max(self.next_boundary, kpi.pane_start(until))
 
     def _settle(self, now: int) -> None:
         """Bring the panes up to date with the legs, as of event time ``now``."""
+        self._fire(now)
+        for leg in self._dirty:
+            self._count(leg, now)
+        self._dirty.clear()
+
+    def _fire(self, now: int) -> None:
+        """Mark the legs whose threshold passes by ``now`` while they wait."""
         timers = self._timers
-        dirty = self._dirty
         while timers and timers[0][0] <= now:
             leg = heapq.heappop(timers)[2]
-            if leg.facts.answered is None:
-                dirty.add(leg)
-        if not dirty:
+            if is_waiting(leg.facts):
+                self._dirty.add(leg)
+
+    def _count(self, leg: Leg, now: int) -> None:
+        """Bring the panes up to date with one leg, as of event time ``now``."""
+        facts = leg.facts
+        queue = leg.queue
+        new = contributions(facts, queue.only_target or self._target(queue, facts), now)
+        old = leg.counted
+        if new == old:
             return
         changed = self.outbox.panes
-        for leg in dirty:
-            facts = leg.facts
-            queue = leg.queue
-            new = contributions(facts, queue.only_target or self._target(queue, facts), now)
-            old = leg.counted
-            if new == old:
-                continue
-            for i, pane, deltas in old:
-                counts = queue.panes[i][pane]
-                for j, n in deltas:
-                    counts[j] -= n
-                changed[queue, i, pane] = counts
-            for i, pane, deltas in new:
-                counts = queue.panes[i].get(pane) or queue.open_pane(i, pane)
-                for j, n in deltas:
-                    counts[j] += n
-                changed[queue, i, pane] = counts
-            queue.changed = True
-            leg.counted = new
-        dirty.clear()
+        for i, pane, deltas in old:
+            counts = queue.panes[i][pane]
+            for j, n in deltas:
+                counts[j] -= n
+            changed[queue, i, pane] = counts
+        for i, pane, deltas in new:
+            counts = queue.panes[i].get(pane) or queue.open_pane(i, pane)
+            for j, n in deltas:
+                counts[j] += n
+            changed[queue, i, pane] = counts
+        queue.changed = True
+        leg.counted = new
 
     @staticmethod
     def _target(queue: QueueState, facts: LegFacts) -> ServiceTarget:

@@ -18,7 +18,7 @@ from pipeline.domain.outbox import Counters
 from pipeline.domain.target import TargetHistory
 from pipeline.domain.watermark import Watermark
 
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 
 Plain = dict[str, Any]
 _FACTS = tuple(f.name for f in fields(LegFacts))
@@ -112,7 +112,7 @@ def _dump_facts(facts: LegFacts) -> list[Any]:
 
 def _load_facts(values: list[Any]) -> LegFacts:
     facts = LegFacts(*values)
-    for name in ("answered", "flowed_out", "transferred", "ended"):
+    for name in ("answered", "flowed_out", "transferred", "ended", "refused", "connected"):
         labelled = getattr(facts, name)
         if labelled is not None:
             setattr(facts, name, tuple(labelled))
@@ -121,6 +121,8 @@ def _load_facts(values: list[Any]) -> LegFacts:
         facts.holds = {seq: (start, end) for seq, start, end in holds}
     if facts.offers is not None:
         facts.offers = {(at, agent) for at, agent in facts.offers}
+    if facts.no_answers is not None:
+        facts.no_answers = {(at, agent) for at, agent in facts.no_answers}
     if facts.complaints is not None:
         facts.complaints = set(facts.complaints)
     if facts.before_queue is not None:

@@ -10,6 +10,7 @@ Rules for editors of this file:
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 from pipeline.domain.events import BEFORE_QUEUE, CallEvent, EventType
 
@@ -27,18 +28,24 @@ _WRAPUP_STARTED = EventType.WRAPUP_STARTED
 _WRAPUP_ENDED = EventType.WRAPUP_ENDED
 _CALLBACK_REQUESTED = EventType.CALLBACK_REQUESTED
 _COMPLAINT_FLAGGED = EventType.COMPLAINT_FLAGGED
+_RING_NO_ANSWER = EventType.RING_NO_ANSWER
+_REFUSED = EventType.REFUSED
+_DIALED = EventType.DIALED
+_CONNECTED = EventType.CONNECTED
 
 Hold = tuple[int | None, int | None]
 Labelled = tuple[int, str]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class LegFacts:
     """Facts of one leg; instants are epoch milliseconds UTC, ``None`` is not (yet) known.
 
-    ``answered``, ``flowed_out``, ``transferred`` and ``ended`` carry a label beside the instant
-    (agent, reason, ``kind:target``, who ended it); the earliest wins, ties go to the smaller
-    label. ``holds`` maps ``hold_seq`` to (start, end). ``offers`` holds (instant, agent) pairs.
+    ``answered``, ``flowed_out``, ``transferred``, ``ended``, ``refused`` and ``connected`` carry a
+    label beside the instant (agent, reason, ``kind:target``, who ended it, reason, who picked up);
+    the earliest wins, ties go to the smaller label. ``holds`` maps ``hold_seq`` to (start, end).
+    ``offers`` and ``no_answers`` hold (instant, agent) pairs.
     ``complaints`` and ``before_queue`` are sets of instants: each instant is one occurrence,
     countable without the rest of the leg.
     """
@@ -57,6 +64,10 @@ class LegFacts:
     offers: set[Labelled] | None = None
     complaints: set[int] | None = None
     before_queue: set[int] | None = None
+    no_answers: set[Labelled] | None = None
+    refused: Labelled | None = None
+    dialed_at: int | None = None
+    connected: Labelled | None = None
     first_ms: int = 0
     last_ms: int = 0
 
@@ -88,10 +99,8 @@ def apply(facts: LegFacts, event: CallEvent) -> bool:  # noqa: C901, PLR0911, PL
         if facts.offers is None:
             facts.offers = {offer}
             return True
-        if offer not in facts.offers:
-            facts.offers.add(offer)
-            return True
-        return changed
+        facts.offers, grown = _grown(facts.offers, offer)
+        return grown or changed
     if kind is _ANSWERED:
         new = (at, event.agent or "")
         if facts.answered is None or new < facts.answered:
@@ -144,16 +153,36 @@ def apply(facts: LegFacts, event: CallEvent) -> bool:  # noqa: C901, PLR0911, PL
     if kind is _COMPLAINT_FLAGGED:
         facts.complaints, grown = _grown(facts.complaints, at)
         return grown or changed
+    if kind is _RING_NO_ANSWER:
+        facts.no_answers, grown = _grown(facts.no_answers, (at, event.agent or ""))
+        return grown or changed
+    if kind is _REFUSED:
+        new = (at, event.reason or "")
+        if facts.refused is None or new < facts.refused:
+            facts.refused = new
+            return True
+        return changed
+    if kind is _DIALED:
+        if facts.dialed_at is None or at < facts.dialed_at:
+            facts.dialed_at = at
+            return True
+        return changed
+    if kind is _CONNECTED:
+        new = (at, event.reason or "")
+        if facts.connected is None or new < facts.connected:
+            facts.connected = new
+            return True
+        return changed
     msg = f"no rule for event type {kind!r}"
     raise AssertionError(msg)
 
 
-def _grown(known: set[int] | None, at: int) -> tuple[set[int], bool]:
+def _grown(known: set[T] | None, found: T) -> tuple[set[T], bool]:
     if known is None:
-        return {at}, True
-    if at in known:
+        return {found}, True
+    if found in known:
         return known, False
-    known.add(at)
+    known.add(found)
     return known, True
 
 

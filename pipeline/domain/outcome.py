@@ -132,15 +132,20 @@ def is_finished(facts: LegFacts) -> bool:
     )
 
 
-def is_bare(facts: LegFacts) -> bool:
-    """Say whether a queued leg has nothing yet that could count but its waiting."""
+def is_waiting(facts: LegFacts) -> bool:
+    """Say whether a queued leg has no outcome yet, so that its fate depends on the time."""
     return (
-        facts.answered is None
+        facts.queued_at is not None
+        and facts.answered is None
         and facts.abandoned_at is None
         and facts.flowed_out is None
         and facts.callback_at is None
-        and facts.transferred is None
     )
+
+
+def is_bare(facts: LegFacts) -> bool:
+    """Say whether a queued leg has nothing yet that could count but its waiting."""
+    return is_waiting(facts) and facts.transferred is None
 
 
 def stands_alone(event: CallEvent) -> bool:

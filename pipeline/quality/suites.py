@@ -36,7 +36,8 @@ select
         type not in (
             'queued', 'offered', 'answered', 'hold_started', 'hold_ended', 'abandoned',
             'flowed_out', 'transferred', 'ended', 'wrapup_started', 'wrapup_ended',
-            'callback_requested', 'complaint_flagged'
+            'callback_requested', 'complaint_flagged', 'ring_no_answer', 'refused', 'dialed',
+            'connected'
         )
     ) as rows_of_unknown_type,
     count(*) filter (occurred_at_ms > _appended_at_ms + 5000) as rows_ahead_of_the_clock

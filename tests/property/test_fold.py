@@ -17,7 +17,7 @@ from pipeline.domain.kpi import KPI_FIELDS
 from pipeline.domain.leg import LegFacts, apply
 from pipeline.domain.outcome import contributions
 from tests.factories import a_target, history
-from tests.strategies import cuts, logs
+from tests.strategies import cuts, logs, one_leg_logs
 
 RULE = DropRule(
     name="drop",
@@ -38,6 +38,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.panes: Sink = {}
+        self.revisions: dict[tuple[str, int, int], int] = {}
         self.alerts: list[Alert] = []
         self.late: dict[int, str] = {}
         self.quarantined: set[int] = set()
@@ -46,7 +47,9 @@ class Reader:
     def read(self, fold: PartitionFold) -> None:
         box = fold.take_outbox()
         for (queue, index, pane), counts in box.panes.items():
-            self.panes[queue.key, index, pane] = list(counts)
+            key = (queue.key, index, pane)
+            if fold.next_offset >= self.revisions.get(key, 0):
+                self.panes[key], self.revisions[key] = list(counts), fold.next_offset
         self.alerts += box.alerts
         self.late |= {late.offset: late.reason for late in box.late}
         self.quarantined |= {offset for offset, _ in box.quarantined}
@@ -56,8 +59,10 @@ class Reader:
         return {key: counts for key, counts in self.panes.items() if any(counts)}
 
 
-def run(log: list[Record], sizes: list[int]) -> tuple[PartitionFold, Reader]:
-    fold, reader = PartitionFold(history, [RULE]), Reader()
+def run(
+    log: list[Record], sizes: list[int], reader: Reader | None = None
+) -> tuple[PartitionFold, Reader]:
+    fold, reader = PartitionFold(history, [RULE]), reader or Reader()
     for chunk in chunked(log, sizes):
         fold.fold(chunk)
         reader.read(fold)
@@ -139,6 +144,20 @@ def test_a_killed_worker_goes_on_as_if_nothing_had_happened(
     assert {a.alert_id for a in reader.alerts} == {a.alert_id for a in once.alerts}
     assert reader.late == once.late
     assert fold.counters == whole.counters
+
+
+@settings(max_examples=500)
+@given(one_leg_logs(), cuts, st.integers(1, 9), st.integers(0, 59))
+def test_what_a_dead_worker_said_in_between_is_corrected_by_its_successor(
+    log: list[Record], first: list[int], second: int, life: int
+) -> None:
+    """The successor cuts the log elsewhere: a count that comes and goes within one of its chunks
+    may have been published by its predecessor, so the pane has to be told again."""
+    reader = Reader()
+    run(log[: life % len(log)], first, reader)
+    run(log, [second], reader)
+    _, once = run(log, [len(log)])
+    assert reader.counted() == once.counted()
 
 
 @settings(max_examples=500)

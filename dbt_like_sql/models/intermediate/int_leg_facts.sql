@@ -30,6 +30,12 @@ folded as (
         list(struct_pack(at := occurred_at_ms, agent := coalesce(agent, ''))) filter (
             type = 'offered'
         ) as offers,
+        list(struct_pack(at := occurred_at_ms, agent := coalesce(agent, ''))) filter (
+            type = 'ring_no_answer'
+        ) as no_answers,
+        {{ earliest('refused', "coalesce(reason, '')") }} as refused,
+        {{ earliest_at('dialed') }} as dialed_at_ms,
+        {{ earliest('connected', "coalesce(reason, '')") }} as connected,
         min(occurred_at_ms) as first_ms,
         max(occurred_at_ms) as last_ms,
         count(*) as event_count
@@ -58,6 +64,12 @@ final as (
         wrapup_ended_at_ms,
         customer_ref,
         coalesce(len(list_distinct(offers)), 0) as offer_count,
+        coalesce(len(list_distinct(no_answers)), 0) as no_answer_count,
+        refused.at as refused_at_ms,
+        refused.label as refused_reason,
+        dialed_at_ms,
+        connected.at as connected_at_ms,
+        connected.label as connected_to,
         first_ms,
         last_ms,
         event_count

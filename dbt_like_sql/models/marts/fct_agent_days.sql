@@ -50,7 +50,8 @@ final as (
         agent,
         business_on,
         {%- for state in [
-            'available', 'on_contact', 'after_call_work', 'break', 'meal', 'training', 'meeting',
+            'available', 'ringing', 'on_contact', 'after_call_work', 'break', 'meal', 'training',
+            'meeting', 'back_office', 'other',
         ] %}
         {{ total("case when state = '" ~ state ~ "' then spent_ms end") }} as {{ state }}_ms,
         {%- endfor %}

@@ -42,6 +42,8 @@ STATE: dict[str, Any] = {
     "source_position": "17",
 }
 
+REASONED = {EventType.FLOWED_OUT, EventType.REFUSED, EventType.CONNECTED}
+
 names = st.text(min_size=1, max_size=8)
 counts = st.integers(1, 2**31 - 1)
 instants = st.integers(1, 253_402_300_799_999)
@@ -51,7 +53,7 @@ instants = st.integers(1, 253_402_300_799_999)
 def call_events(draw: st.DrawFn) -> CallEvent:
     """Draw any event the contract allows."""
     kind = draw(st.sampled_from(list(EventType)))
-    is_offer = kind in {EventType.OFFERED, EventType.ANSWERED}
+    is_offer = kind in {EventType.OFFERED, EventType.RING_NO_ANSWER, EventType.ANSWERED}
     is_hold = kind in {EventType.HOLD_STARTED, EventType.HOLD_ENDED}
     is_transfer = kind is EventType.TRANSFERRED
     maybe_name = st.none() | names
@@ -69,7 +71,7 @@ def call_events(draw: st.DrawFn) -> CallEvent:
         site=draw(st.text(max_size=5)),
         agent=draw(names if is_offer else maybe_name),
         hold_seq=draw(counts if is_hold else st.none() | st.integers(0, 2**31 - 1)),
-        reason=draw(names if kind is EventType.FLOWED_OUT else st.none() | st.text(max_size=5)),
+        reason=draw(names if kind in REASONED else st.none() | st.text(max_size=5)),
         transfer_kind=draw(
             st.sampled_from(TransferKind)
             if is_transfer

@@ -379,6 +379,25 @@ def test_quiet_nights_are_skipped_without_losing_a_timer() -> None:
     assert [(a.status, (a.at_ms - NOON) // S) for a in feed.alerts] == [("firing", 60)]
 
 
+def test_a_restored_fold_stops_at_the_same_boundaries_as_one_that_went_on() -> None:
+    """The timer of an answered call means nothing, and a snapshot does not have it."""
+
+    def hours(*_: str) -> TargetHistory:
+        return TargetHistory((0,), (a_target(threshold_ms=20 * HOUR),))
+
+    def left(*, restarted: bool) -> tuple[object, ...]:
+        feed = Feed(a_rule(), targets=hours)
+        feed.send(*a_call("c1", 0, S))
+        feed.tick(MIN)
+        if restarted:
+            feed.restart()
+        feed.tick(40 * MIN)
+        feed.tick(31 * HOUR)
+        return feed.fold.next_boundary, feed.fold.next_sweep, feed.fold.closed.rotate_at_ms
+
+    assert left(restarted=True) == left(restarted=False)
+
+
 def test_a_timer_that_falls_due_amid_a_quiet_time_is_kept_at_its_own_pane() -> None:
     """The threshold of an hour passes long after every window is empty."""
     targets = TargetHistory((0,), (a_target(threshold_ms=HOUR),))
@@ -705,8 +724,8 @@ def test_panes_are_kept_while_a_leg_may_still_change_them() -> None:
 
 def test_a_state_of_another_version_is_refused() -> None:
     plain = dump(PartitionFold(history))
-    with pytest.raises(ValueError, match="expected state version 1, got 2"):
-        load(plain | {"state_version": 2}, history)
+    with pytest.raises(ValueError, match="expected state version 2, got 1"):
+        load(plain | {"state_version": 1}, history)
 
 
 def test_a_snapshot_brings_back_every_fact_and_every_deadline() -> None:

@@ -29,8 +29,12 @@ KNOWN: dict[str, tuple[str, dict[str, Any], Any]] = {
     "wrapup_ended": ("wrapup_ended_at", {}, NOON),
     "callback_requested": ("callback_at", {}, NOON),
     "complaint_flagged": ("complaints", {}, {NOON}),
+    "ring_no_answer": ("no_answers", {"agent": "ann"}, {(NOON, "ann")}),
+    "refused": ("refused", {"reason": "closed"}, (NOON, "closed")),
+    "dialed": ("dialed_at", {}, NOON),
+    "connected": ("connected", {"reason": "human"}, (NOON, "human")),
 }
-EARLIEST_WINS = sorted(set(KNOWN) - {"offered", "complaint_flagged"})
+EARLIEST_WINS = sorted(set(KNOWN) - {"offered", "complaint_flagged", "ring_no_answer"})
 
 
 def test_every_kind_of_event_has_its_fact() -> None:
