@@ -1,0 +1,51 @@
+"""What every adapter of an ACD's native records is to the rest of the system.
+
+An adapter is pure: native records in, canonical events out, no file, socket or clock. One that
+has to stitch (a call whose id changes, a wait that began earlier) keeps its state in the instance;
+``finish`` says what is still open at the end of the input. Every native record is accounted for:
+it gave events, or a ``Rejected``, or it is counted in ``skipped`` with the reason. Oddities that
+did not keep a record from being used are counted in ``anomalies``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from pipeline.domain.events import AgentStateEvent, CallEvent, Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """On whose behalf records are read.
+
+    ``source`` names the system (its clock makes ``occurred_at_ms``); ``customer_key`` keys the
+    hash that stands for a caller's number; ``zone`` is that of records whose times have none
+    (None: such a time is a reason to reject the record).
+    """
+
+    client: str
+    source: str
+    customer_key: bytes
+    site: str = ""
+    zone: ZoneInfo | None = None
+
+
+class Adapter(Protocol):
+    """Turns native records of one source into events, in the order they come."""
+
+    skipped: Counter[str]
+    """Records that are no event of ours by nature, by reason (``unknown_verb:FOO``, ``blank``)."""
+    anomalies: Counter[str]
+    """Oddities of records that were used all the same, by short code."""
+
+    def feed(self, record: bytes) -> Iterable[CallEvent | AgentStateEvent | Rejected]:
+        """Take one native record (a line without its end, or one JSON document). Never raises."""
+        ...
+
+    def finish(self) -> Iterable[CallEvent | AgentStateEvent | Rejected]:
+        """Say what the end of the input decides; the instance is not fed afterwards."""
+        ...
