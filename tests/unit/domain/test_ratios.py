@@ -1,0 +1,49 @@
+"""The ratios over counts: what divides what, and nothing where there is nothing to divide by."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.domain import kpi
+
+COUNTS = {
+    "hold_ms": 600,
+    "held": 2,
+    "handled": 6,
+    "complaints": 3,
+    "transfers": 4,
+    "answered": 8,
+    "no_answers": 5,
+    "offers": 20,
+    "dialed": 100,
+    "connected_live": 50,
+    "dialer_abandoned": 2,
+    "identified_contacts": 40,
+    "repeated_contacts": 10,
+    "contact_handle_ms": 900,
+    "contacts_handled": 3,
+}
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"),
+    [
+        (kpi.average_hold_of_held_ms, 300),
+        (kpi.average_hold_of_handled_ms, 100),
+        (kpi.complaints_per_thousand, 500),
+        (kpi.transfer_rate, 0.5),
+        (kpi.no_answer_rate, 0.25),
+        (kpi.connect_rate, 0.5),
+        (kpi.dialer_abandon_rate, 0.04),
+        (kpi.first_contact_resolution, 0.75),
+        (kpi.average_handle_time_per_contact_ms, 300),
+    ],
+)
+def test_each_ratio_divides_sums_and_nothing_is_none(ratio: object, expected: float) -> None:
+    assert callable(ratio)
+    assert ratio(COUNTS) == expected
+    assert ratio(dict.fromkeys(COUNTS, 0)) is None
+
+
+def test_of_the_fields_after_those_always_written_an_absent_one_is_nought() -> None:
+    assert kpi.ALWAYS_WRITTEN == {"service-level": 13, "handle-time": 5, "complaint-signals": 3}
