@@ -90,6 +90,12 @@ class Targets:
         """Return the dated targets of a queue."""
         return self.entry(client, site, queue).history
 
+    @property
+    def longest_repeat_days(self) -> int:
+        """Return the longest window for repeat calls of any queue, in days, rounded up."""
+        terms = (target for entry in self.entries for target in entry.history.targets)
+        return max((-(-t.rules.repeat_window_h // 24) for t in terms), default=0)
+
     def zone(self, client: str, site: str, queue: str) -> str:
         """Return the IANA zone of a queue's contract."""
         return self.entry(client, site, queue).zone

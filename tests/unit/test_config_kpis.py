@@ -80,10 +80,7 @@ WRONG = {
         "SL1",
         "SL9",
         4,
-        (
-            "service_level: expected one of ['SL1', 'SL2', 'SL3', 'SL4', 'SL5', 'SL6', 'SL7', 'SL8'], "
-            "got 'SL9'"
-        ),
+        "service_level: expected one of ['SL1', 'SL2', 'SL3', 'SL4', 'SL5', 'SL6', 'SL7', 'SL8']",
     ),
     "comparison": ('"<="', '"=<"', 5, 'comparison: expected "<=" or "<", got \'=<\''),
     "clock": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.domain import kpi
+from pipeline.domain.repeat import Contact, repeats
 
 COUNTS = {
     "hold_ms": 600,
@@ -47,3 +48,33 @@ def test_each_ratio_divides_sums_and_nothing_is_none(ratio: object, expected: fl
 
 def test_of_the_fields_after_those_always_written_an_absent_one_is_nought() -> None:
     assert kpi.ALWAYS_WRITTEN == {"service-level": 13, "handle-time": 5, "complaint-signals": 3}
+
+
+# --- repeat calls ----------------------------------------------------------------------------
+
+
+def flags(*firsts: int, window: int = 10, watermark: int = 100) -> list[tuple[bool, bool, bool]]:
+    contacts = [Contact("anna", at, f"k{i}") for i, at in enumerate(firsts)]
+    found = {r.contact_id: r[1:] for r in repeats(contacts, lambda _contact: window, watermark)}
+    return [found[f"k{i}"] for i in range(len(firsts))]
+
+
+def test_a_repeat_is_within_the_window_of_the_contact_before() -> None:
+    assert flags(0, 10, 21) == [(False, True, False), (True, False, False), (False, False, False)]
+    assert flags(21, 0, 10)[0] == (False, False, False)
+
+
+def test_the_last_contact_is_provisional_until_its_window_is_over() -> None:
+    assert flags(90, watermark=99) == [(False, False, True)]
+    assert flags(90, watermark=100) == [(False, False, False)]
+    assert flags(80, 91, watermark=91)[0] == (False, False, False)
+
+
+def test_customers_are_told_apart_and_windows_can_differ() -> None:
+    contacts = [Contact("anna", 0, "a"), Contact("bea", 1, "b"), Contact("anna", 5, "c")]
+    found = list(repeats(contacts, {"a": 5, "b": 9, "c": 4}.__getitem__, 100))
+    assert [(r.contact_id, r.is_repeat, r.is_repeated) for r in found] == [
+        ("a", False, True),
+        ("c", False, False),
+        ("b", False, False),
+    ]
