@@ -121,5 +121,7 @@ def test_what_cannot_be_explained_says_what_could(deployed: Settings) -> None:
     close(deployed)
     with pytest.raises(InputError, match="no queue is called 'sales' in 2025-11; expected one of"):
         explain(deployed, "sales", NOVEMBER)
-    with pytest.raises(InputError, match="2024-03 is not published; run: vane month run"):
+    with pytest.raises(
+        InputError, match="2024-03 has no definitions published; run: vane month run"
+    ):
         explain(deployed, "service", Month(2024, 3))
