@@ -125,3 +125,42 @@ def test_what_cannot_be_explained_says_what_could(deployed: Settings) -> None:
         InputError, match="2024-03 has no definitions published; run: vane month run"
     ):
         explain(deployed, "service", Month(2024, 3))
+
+
+def test_a_definition_that_changes_within_the_month_is_explained_term_by_term(
+    deployed: Settings,
+) -> None:
+    noon = "      {from: 2025-11-11, threshold_s: 20, goal_pct: 80, long_hold_s: 120}]}\n"
+    queues = deployed.config_dir / "queues.yaml"
+    queues.write_text(QUEUES.replace("definition: agreed}]}\n", "definition: agreed},\n" + noon))
+    redefine(deployed, "of the contract, service_level: SL1", "of the contract, service_level: SL2")
+    close(deployed)
+    (registry,) = explain(deployed, "acme/service", NOVEMBER).registries
+    assert [t.target.rules.name for t in registry.terms] == ["agreed", "default"]
+    assert [t.counts["offered"] for t in registry.terms] == [0, 1_000]
+    assert registry.parts == (760, 1_000)
+    text = printed(explain(deployed, "service", NOVEMBER))
+    assert "definition 'default' c21747b081fe, term from 2025-11-10 16:00 UTC" in text
+    # the calls came in the second term; a change of the first moves nothing, and is told
+    redefine(deployed, "of the contract, service_level: SL2", "of the contract, service_level: SL3")
+    text = printed(explain(deployed, "service", NOVEMBER))
+    assert text.count("says otherwise now") == 2
+    close(deployed)
+    found = explain(deployed, "service", NOVEMBER)
+    assert {(r.name, r.parts) for r in found.registries} == {
+        ("closed", (760, 1_000)),
+        ("current", (760, 1_000)),
+    }
+
+
+def test_a_run_before_the_months_end_freezes_nothing(
+    deployed: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.batch.month.time.time", lambda: CALL_MS / 1000 + 3_600)
+    close(deployed)
+    assert "not closed yet" in printed(explain(deployed, "service", NOVEMBER))
+    monkeypatch.undo()
+    redefine(deployed, "of the contract, service_level: SL1", "of the contract, service_level: SL2")
+    close(deployed)
+    (registry,) = explain(deployed, "service", NOVEMBER).registries
+    assert (registry.name, registry.parts) == ("current", (760, 900))

@@ -123,6 +123,11 @@ def test_choices_that_contradict_each_other_are_refused(
     assert str(caught.value).startswith(f"{key}: ")
 
 
+def test_intervals_are_of_a_quarter_a_half_or_a_whole_hour() -> None:
+    found = [a_definition(interval_minutes=n).interval_minutes for n in (15, 30, 60)]
+    assert found == [15, 30, 60]
+
+
 def test_the_edges_of_the_repeat_window_and_all_short_abandons_are_fine() -> None:
     assert a_definition(repeat_window_h=1).repeat_window_h == 1
     assert a_definition(repeat_window_h=744).repeat_window_h == 744
@@ -241,7 +246,7 @@ def test_spans_are_read_and_written_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "8", "08:00", "8-20", "08:00-08:00", "20:00-08:00", "08:60-09:00", "23:00-24:01",
+    "text", ["", "8", "08:00", "8-20", "08:00-08:00", "20:00-08:00", "08:60-10:00", "23:00-24:01",
              "-1:00-02:00", "a:00-b:00"]
 )  # fmt: skip
 def test_a_span_that_is_none_is_refused_with_an_example(text: str) -> None:
@@ -259,6 +264,8 @@ def test_every_word_for_a_refusal_has_one_kind() -> None:
 def test_buckets_are_at_most_a_quarter_of_their_lower_edge_wide() -> None:
     for low, high in pairwise(EDGES_S):
         assert high - low <= max(1, low / 4)
+    octaves = (2**n + quarter * 2**n // 4 for n in range(3, 10) for quarter in range(4))
+    assert (*range(8), *octaves, 1024) == EDGES_S
     assert WAIT_FIELDS[0] == "wait_0000"
     assert [bucket_of(ms) for ms in (0, 999, 1_000, 2**40)] == [0, 0, 1, len(EDGES_S) - 1]
 
@@ -268,6 +275,9 @@ def test_a_percentile_is_the_bucket_of_its_rank() -> None:
     assert percentile(counts, 500) is None
     counts[3], counts[10], counts[-1] = 5, 4, 1
     found = [percentile(counts, permille) for permille in (0, 1, 500, 501, 900, 901, 1000)]
+    many = [1_001, 999, *counts[2:]]
+    many[3:] = [0] * len(many[3:])
+    assert percentile(many, 501) == Percentile(1_000, 2_000)
     three, twelve = Percentile(3_000, 4_000), Percentile(12_000, 14_000)
     assert found[0] == Percentile(0, 1_000)
     assert found[1:] == [

@@ -64,6 +64,10 @@ def test_a_repeat_is_within_the_window_of_the_contact_before() -> None:
     assert flags(21, 0, 10)[0] == (False, False, False)
 
 
+def test_a_window_is_a_distance_wherever_it_lies() -> None:
+    assert flags(1_000, 1_010, watermark=2_000) == [(False, True, False), (True, False, False)]
+
+
 def test_the_last_contact_is_provisional_until_its_window_is_over() -> None:
     assert flags(90, watermark=99) == [(False, False, True)]
     assert flags(90, watermark=100) == [(False, False, False)]

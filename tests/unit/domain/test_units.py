@@ -205,6 +205,29 @@ def test_each_queue_decides_by_its_own_term() -> None:
     assert [(u.queue[2], u.counts["flowed_out"]) for u in only_legs] == [("a", 1)]
 
 
+def test_the_term_in_force_when_the_leg_queued_decides_else_when_it_was_first_known() -> None:
+    by_leg, by_contact = KpiDefinition(name="leg"), KpiDefinition(name="contact", view=View.CONTACT)
+    changed = TargetHistory(
+        (0, NOON + 5 * S), (a_target(definition=by_leg), a_target(definition=by_contact))
+    )
+
+    def names(*events: CallEvent) -> list[str]:
+        known = LegFacts()
+        for event in events:
+            apply(known, event)
+        one_leg = KnownLeg("acme", "", "a", "c1", 1, known, NOON + HOUR)
+        return [unit.target.rules.name for unit in units([one_leg], lambda *_queue: changed)]
+
+    assert names(*leg(1, "a", ("ring_no_answer", 4), ("queued", 5))) == ["contact"]
+    assert names(*leg(1, "a", ("queued", 4.999), ("abandoned", 9))) == ["leg"]
+    assert names(*leg(1, "a", ("complaint_flagged", 4), ("refused", 9))) == ["leg"]
+
+
+def test_a_moment_of_hold_is_hold() -> None:
+    call = leg(1, "a", ("queued", 0), ("answered", 5), ("hold_started", 6), ("hold_ended", 6.001))
+    assert one(*call, *leg(1, "a", ("ended", 9)))[2]["held"] == 1
+
+
 def test_outside_the_hours_a_call_is_not_offered() -> None:
     never = OpeningHours(((),) * 7)
     call = leg(1, "a", ("queued", 0), ("answered", 5), ("ended", 9))
