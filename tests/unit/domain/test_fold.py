@@ -351,7 +351,7 @@ def test_the_target_is_that_of_the_instant_of_queueing_or_else_of_the_first_even
 def test_nothing_is_left_to_settle_after_a_chunk() -> None:
     feed = Feed()
     feed.send(*a_call("c1", 0, S), an_event("queued", 2 * S, contact_id="c2"))
-    assert feed.fold._dirty == set()
+    assert feed.fold._dirty == []
 
 
 def test_a_call_that_is_answered_late_moves_from_waiting_to_answered() -> None:

@@ -306,3 +306,7 @@ def test_a_leg_was_held_if_its_hold_took_any_time(hold: int | None, held: int) -
 def test_a_call_queued_after_the_watermark_has_waited_nothing() -> None:
     found = outcome(an_event("queued", 9 * S), now=NOON)
     assert found == Outcome(OutcomeKind.WAITING, None, 0, False, None)
+
+
+def test_a_leg_not_known_to_have_queued_has_no_outcome() -> None:
+    assert outcome(an_event("answered", S)) is None
