@@ -10,13 +10,13 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links --no-annotate
 
-.PHONY: help setup demo test coverage check lint types format lock mutate bench bench-stream bench-latency bench-month clean
+.PHONY: help setup kernel demo test coverage check lint types format lock mutate bench bench-stream bench-latency bench-month clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
 	|| grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed $(VENV)/.jars ## Create .venv from the hash-pinned requirements and fetch Kafka
+setup: $(VENV)/.installed $(VENV)/.jars $(VENV)/.kernel ## Create .venv from the hash-pinned requirements and fetch Kafka
 
 $(VENV)/bin/uv: requirements/bootstrap.txt
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed, found: $$(python3 --version 2>&1)"; exit 1; }
@@ -31,6 +31,13 @@ $(VENV)/.installed: $(VENV)/bin/uv $(LOCKS) pyproject.toml
 $(VENV)/.jars: $(VENV)/.installed pipeline/broker/kafka_jars.sha256
 	$(BIN)/python -m pipeline kafka fetch
 	@touch $@
+
+$(VENV)/.kernel: $(VENV)/.installed $(wildcard pipeline/domain/*.py) pipeline/kernel.py
+	$(BIN)/python -m pipeline kernel build --optional
+	@touch $@
+
+kernel: $(VENV)/.installed ## Compile the live side's fold; a missing compiler is an error here
+	$(BIN)/python -m pipeline kernel build
 
 demo: setup ## The whole path: broker, worker, 双11 day, alert, month, settlement
 	$(BIN)/vane demo

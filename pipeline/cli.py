@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "month": "Close a month: gates, models, settlement, publishing",
     "kpi": "Explain a queue's service level: formula, numbers, every other formula",
     "reconcile": "Compare the live numbers with the month, row by row",
+    "kernel": "Compile the live side's fold, or say whether it is",
     "query": "Ask the published catalog in SQL",
 }
 

@@ -44,6 +44,8 @@ class Settings:
     """Port of the status page (``VANE_WEB_PORT``, 0: any free one)."""
     customer_key: bytes
     """Secret that keys ``customer_ref`` (``VANE_CUSTOMER_KEY``)."""
+    kernel: str = "auto"
+    """Whether the worker's fold runs compiled (``VANE_KERNEL``: auto, compiled or python)."""
 
     @property
     def jars(self) -> Path:
@@ -84,6 +86,7 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
         web_host=env.get("VANE_WEB_HOST") or "127.0.0.1",
         web_port=_port(env, "VANE_WEB_PORT", default=6066),
         customer_key=env.get("VANE_CUSTOMER_KEY", "").encode() or DEVELOPMENT_KEY,
+        kernel=env.get("VANE_KERNEL") or "auto",
     )
 
 

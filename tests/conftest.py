@@ -6,6 +6,11 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from pipeline import kernel
+
+# The same tests hold for the compiled domain; the plain one is what coverage and mutants look at.
+kernel.use(os.environ.get("VANE_TEST_KERNEL", "python"))
+
 IN_CI = bool(os.environ.get("CI"))
 
 settings.register_profile(

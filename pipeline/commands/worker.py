@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline import kernel
 from pipeline.settings import load_settings
 
 app = typer.Typer(
@@ -30,6 +31,9 @@ def worker(
     The status page is on VANE_WEB_PORT (default 6066) of this machine, with /status.json and
     /metrics beside it. Stop with Ctrl-C or SIGTERM; a killed worker loses and repeats nothing.
     """
+    settings = load_settings()
+    fold = kernel.use(settings.kernel)  # before anything imports the domain
     from pipeline.streams.worker import run  # Faust takes a second to import
 
-    run(load_settings(), app_id=app_id, snapshot_interval_s=snapshot_interval, loglevel=loglevel)
+    typer.echo(f"fold: {fold}", err=True)
+    run(settings, app_id=app_id, snapshot_interval_s=snapshot_interval, loglevel=loglevel)
