@@ -24,6 +24,20 @@ Plain = dict[str, Any]
 _FACTS = tuple(f.name for f in fields(LegFacts))
 
 
+def _pairs(plain: list[list[Any]]) -> set[Any]:
+    return {(at, agent) for at, agent in plain}
+
+
+_SHAPES: Final[dict[str, Callable[[Any], Any]]] = {
+    **dict.fromkeys(("answered", "flowed_out", "transferred", "ended"), tuple),
+    **dict.fromkeys(("refused", "connected"), tuple),
+    **dict.fromkeys(("offers", "no_answers"), _pairs),
+    **dict.fromkeys(("complaints", "before_queue"), set),
+    "holds": lambda plain: {seq: (start, end) for seq, start, end in plain},
+}
+"""What makes of a fact's plain value what it was; the others are plain already."""
+
+
 def dump(fold: PartitionFold) -> Plain:
     """Return the state as dicts, lists, strings and integers; the outbox must have been taken."""
     numbers = {queue: i for i, queue in enumerate(fold.queues.values())}
@@ -113,23 +127,12 @@ def _dump_facts(facts: LegFacts) -> list[Any]:
 
 
 def _load_facts(values: list[Any]) -> LegFacts:
-    facts = LegFacts(*values)
-    for name in ("answered", "flowed_out", "transferred", "ended", "refused", "connected"):
-        labelled = getattr(facts, name)
-        if labelled is not None:
-            setattr(facts, name, tuple(labelled))
-    if facts.holds is not None:
-        holds: Any = facts.holds
-        facts.holds = {seq: (start, end) for seq, start, end in holds}
-    if facts.offers is not None:
-        facts.offers = {(at, agent) for at, agent in facts.offers}
-    if facts.no_answers is not None:
-        facts.no_answers = {(at, agent) for at, agent in facts.no_answers}
-    if facts.complaints is not None:
-        facts.complaints = set(facts.complaints)
-    if facts.before_queue is not None:
-        facts.before_queue = set(facts.before_queue)
-    return facts
+    return LegFacts(
+        *(
+            value if value is None or name not in _SHAPES else _SHAPES[name](value)
+            for name, value in zip(_FACTS, values, strict=True)
+        )
+    )
 
 
 def _dump_marks(marks: set[bytes]) -> bytes:
