@@ -20,10 +20,25 @@ _good: Final[set[tuple[bytes | None, str, str]]] = set()
 class LogRecord(Protocol):
     """A consumed record, as far as judging needs it."""
 
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
+    @property
+    def offset(self) -> int:
+        """Offset in its partition."""
+        ...
+
+    @property
+    def timestamp(self) -> int:
+        """When the broker appended it, epoch milliseconds."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """The routing domain it was sent under."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """Its bytes."""
+        ...
 
 
 def judge_chunk(records: Iterable[LogRecord]) -> list[tuple[int, int, CallEvent | Rejected]]:

@@ -28,6 +28,7 @@ from pipeline.domain.fold_state import STATE_VERSION, dump, load
 from pipeline.errors import StateLost
 from pipeline.streams import outgoing, snapshots
 from pipeline.streams.publisher import Outgoing, Publisher
+from pipeline.streams.record import Records
 
 log = structlog.get_logger(__name__)
 
@@ -176,7 +177,7 @@ class Engine:
 
     # --- folding -----------------------------------------------------------------------------
 
-    async def on_chunk(self, partition: int, records: outgoing.Records) -> None:
+    async def on_chunk(self, partition: int, records: Records) -> None:
         """Fold one chunk of a partition and publish what comes of it.
 
         If that fails or is cancelled the partition is given up: it has to be recovered before
@@ -205,7 +206,7 @@ class Engine:
                 self._give_up(part)
                 raise
 
-    async def _fold_and_publish(self, part: Part, records: outgoing.Records) -> None:
+    async def _fold_and_publish(self, part: Part, records: Records) -> None:
         try:
             for start in range(0, len(records), SLICE_RECORDS):
                 part.fold.fold(judge_chunk(records[start : start + SLICE_RECORDS]))
@@ -236,7 +237,7 @@ class Engine:
         )
         return StateLost(msg)
 
-    async def _publish(self, part: Part, records: outgoing.Records) -> None:
+    async def _publish(self, part: Part, records: Records) -> None:
         fold, partition = part.fold, part.tp.partition
         box = fold.take_outbox()
         revision = fold.next_offset
@@ -257,7 +258,7 @@ class Engine:
         )
         for found_any, name, build in sides:
             if found_any:
-                await publish(topic(name), partition, build(box, records))
+                await publish(topic(name), partition, build(box, records, part.tp))
         done = outgoing.progress(fold, partition, self.config_hash)
         await publish(topic("kpi.progress"), partition, [done])
 

@@ -8,12 +8,12 @@ they came from and why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import compress
 from typing import Final
 
 import msgspec
-from aiokafka.structs import ConsumerRecord
+from faust.types import TP
 
 from pipeline.domain import kpi
 from pipeline.domain.alert import Alert
@@ -21,9 +21,9 @@ from pipeline.domain.fold import PartitionFold
 from pipeline.domain.outbox import Outbox
 from pipeline.domain.queue_state import QueueState
 from pipeline.streams.publisher import Headers, Outgoing
+from pipeline.streams.record import Record, Records
 
 APP: Final = "vane-worker"
-Records = Sequence[ConsumerRecord[bytes, bytes]]
 
 KPI_TOPICS: Final = tuple(f"kpi.{name}" for name in kpi.KPI_FIELDS)
 _ALWAYS: Final = tuple(kpi.ALWAYS_WRITTEN[name] for name in kpi.KPI_FIELDS)
@@ -109,16 +109,16 @@ def alert_record(alert: Alert, *, revision: int, partition: int) -> Outgoing:
     return key.encode(), _json.encode(value), []
 
 
-def rejected_records(outbox: Outbox, records: Records) -> Iterator[Outgoing]:
+def rejected_records(outbox: Outbox, records: Records, source: TP) -> Iterator[Outgoing]:
     """Yield the dead letters: original key and bytes, and why."""
     by_offset = _by_offset(records)
     for offset, rejected in outbox.rejected:
         record = by_offset[offset]
-        headers = _origin(record, offset, "decode", rejected.reason, rejected.message)
+        headers = _origin(source, offset, "decode", rejected.reason, rejected.message)
         yield record.key, record.value or b"", headers
 
 
-def quarantined_records(outbox: Outbox, records: Records) -> Iterator[Outgoing]:
+def quarantined_records(outbox: Outbox, records: Records, source: TP) -> Iterator[Outgoing]:
     """Yield the records whose clock was ahead: original key and bytes, and both stamps."""
     by_offset = _by_offset(records)
     for offset, event in outbox.quarantined:
@@ -131,31 +131,29 @@ def quarantined_records(outbox: Outbox, records: Records) -> Iterator[Outgoing]:
         yield (
             record.key,
             record.value or b"",
-            _origin(record, offset, "admit", "clock_ahead", message),
+            _origin(source, offset, "admit", "clock_ahead", message),
         )
 
 
-def late_records(outbox: Outbox, records: Records) -> Iterator[Outgoing]:
+def late_records(outbox: Outbox, records: Records, source: TP) -> Iterator[Outgoing]:
     """Yield the events that were not admitted to the live numbers, and why."""
     by_offset = _by_offset(records)
     for late in outbox.late:
         record = by_offset[late.offset]
         message = f"occurred_at_ms {late.event.occurred_at_ms} of source {late.event.source!r}"
-        headers = _origin(record, late.offset, "admit", late.reason, message)
+        headers = _origin(source, late.offset, "admit", late.reason, message)
         yield record.key, record.value or b"", headers
 
 
-def _by_offset(records: Records) -> dict[int, ConsumerRecord[bytes, bytes]]:
+def _by_offset(records: Records) -> dict[int, Record]:
     return {record.offset: record for record in records}
 
 
-def _origin(
-    record: ConsumerRecord[bytes, bytes], offset: int, stage: str, reason: str, message: str
-) -> Headers:
+def _origin(source: TP, offset: int, stage: str, reason: str, message: str) -> Headers:
     connect = "__connect.errors."
     pairs = {
-        f"{connect}topic": record.topic,
-        f"{connect}partition": str(record.partition),
+        f"{connect}topic": source.topic,
+        f"{connect}partition": str(source.partition),
         f"{connect}offset": str(offset),
         f"{connect}stage": stage,
         f"{connect}exception.class.name": reason,

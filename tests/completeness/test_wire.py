@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from aiokafka.structs import ConsumerRecord
+from faust.types import TP
 
 from pipeline.codec.encode import encode
 from pipeline.codec.judge import judge_call_record
@@ -91,9 +92,9 @@ def produced() -> dict[str, list[Outgoing]]:
     found["kpi.alerts"] = [
         outgoing.alert_record(alert, revision=fold.next_offset, partition=2) for alert in box.alerts
     ]
-    found["acd.events.dlq"] = list(outgoing.rejected_records(box, rows))
-    found["acd.late"] = list(outgoing.late_records(box, rows))
-    found["acd.quarantine"] = list(outgoing.quarantined_records(box, rows))
+    found["acd.events.dlq"] = list(outgoing.rejected_records(box, rows, TP(rows[0].topic, 2)))
+    found["acd.late"] = list(outgoing.late_records(box, rows, TP(rows[0].topic, 2)))
+    found["acd.quarantine"] = list(outgoing.quarantined_records(box, rows, TP(rows[0].topic, 2)))
     return found
 
 

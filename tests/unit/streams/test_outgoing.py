@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from faust.types import TP
 
 from pipeline.codec.judge import judge_call_record
 from pipeline.domain.alert import Alert, AlertStatus
@@ -68,6 +69,9 @@ def test_upserts_are_of_the_counts_at_the_time_of_writing() -> None:
     assert json.loads(value)["transfers"] == 5
 
 
+FIFTH = TP(INPUT, 5)
+
+
 def side_outputs(*records: Record) -> Outbox:
     fold = PartitionFold(history)
     fold.fold((r.offset, r.timestamp, judge_call_record(r.key, r.value)) for r in records)
@@ -97,7 +101,7 @@ def test_a_dead_letter_keeps_key_and_bytes_and_says_where_it_came_from_and_why()
     rejected = judge_call_record(record.key, record.value)
     assert isinstance(rejected, Rejected)
     box = Outbox(rejected=[(7, rejected)])
-    ((key, value, headers),) = outgoing.rejected_records(box, [a_record(0), record])
+    ((key, value, headers),) = outgoing.rejected_records(box, [a_record(0), record], FIFTH)
     assert (key, value) == (b"acme", b"\xff{")
     found = texts(headers)
     assert found == connect(INPUT, 7, "decode", "malformed_json", rejected.message)
@@ -107,14 +111,14 @@ def test_a_dead_letter_without_a_value_is_empty_bytes_not_a_tombstone() -> None:
     record = a_record(0, value=b"")
     object.__setattr__(record, "value", None)
     box = side_outputs(record)
-    ((_, value, headers),) = outgoing.rejected_records(box, [record])
+    ((_, value, headers),) = outgoing.rejected_records(box, [record], FIFTH)
     assert value == b""
     assert texts(headers)["dlq.reason"] == "malformed_json"
 
 
 def test_a_quarantined_record_names_both_stamps_and_the_source() -> None:
     record = a_record(0, an_event("queued", 5_001), appended=NOON, partition=5)
-    ((key, value, headers),) = outgoing.quarantined_records(side_outputs(record), [record])
+    ((key, value, headers),) = outgoing.quarantined_records(side_outputs(record), [record], FIFTH)
     assert (key, value) == (record.key, record.value)
     message = (
         f"occurred_at_ms {NOON + 5_001} is 5001 ms ahead of the broker's append time {NOON}; "
@@ -127,7 +131,9 @@ def test_a_late_record_says_what_it_was_late_for() -> None:
     now = 3 * 3_600_000
     first = a_record(0, an_event("queued", now), partition=5)
     late = a_record(1, an_event("queued", 0), appended=NOON + now, partition=5)
-    ((key, value, headers),) = outgoing.late_records(side_outputs(first, late), [first, late])
+    ((key, value, headers),) = outgoing.late_records(
+        side_outputs(first, late), [first, late], FIFTH
+    )
     assert (key, value) == (late.key, late.value)
     message = f"occurred_at_ms {NOON} of source 'acd'"
     assert texts(headers) == connect(INPUT, 1, "admit", "behind_watermark", message)
