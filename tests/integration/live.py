@@ -168,7 +168,7 @@ def live_panes(settings: Settings) -> Panes:
             v = json.loads(record.value)
             key = (kpi, f"{v['client']}/{v['site']}/{v['queue']}", v["pane_start_ms"])
             if key not in best or v["revision"] >= best[key][0]:
-                best[key] = (v["revision"], {name: v[name] for name in fields})
+                best[key] = (v["revision"], {name: v.get(name, 0) for name in fields})
     return counted({key: counts for key, (_, counts) in best.items()})
 
 
