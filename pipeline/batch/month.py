@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.batch import inputs, models, publish
+from pipeline.batch.agent_parameters import put_agent_parameters, put_schedule
 from pipeline.batch.contract_terms import load_contracts
+from pipeline.config_agent_time import load_agent_time
 from pipeline.config_files import load_targets
 from pipeline.domain.business_time import Month
 from pipeline.errors import GateClosed, InputError
@@ -63,6 +65,7 @@ def close_month(
     found = inputs.find(settings.landing, month)
     targets = load_targets(settings.config_dir / "queues.yaml")
     contracts = load_contracts(settings.config_dir / "contracts")
+    agent_times = load_agent_time(settings.config_dir / "agent_time.yaml")
     if client is not None:
         contracts = tuple(c for c in contracts if c.client == client)
     warnings = _admit(found, database, work, client, report)
@@ -75,6 +78,8 @@ def close_month(
             watermarks=None,
             is_one_client=client is not None,
         )
+        put_schedule(con)
+        put_agent_parameters(con, agent_times)
     if client is not None and not queues:
         msg = f"client {client!r} does not occur in what was landed for {month}"
         raise InputError(msg)

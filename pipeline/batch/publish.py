@@ -24,12 +24,17 @@ DATASETS: Final = {
     "fct_calls": "client, started_at_ms, contact_id",
     "fct_queue_intervals": "client, site, queue, interval_minutes, attribution, interval_start_ms",
     "fct_queue_months": "client, site, queue",
+    "fct_agent_intervals": "client, site, agent, interval_minutes, interval_start_ms",
     "fct_agent_days": "client, site, agent, business_on",
+    "fct_agent_months": "client, site, agent",
+    "fct_agent_exclusions": "client, site, agent, business_on, measure, excluded_by, state, reason",
     "fct_kpi_panes": "client, site, queue, pane_start_ms",
     "fct_settlement_lines": "client, clause_id, term_from_on",
     "bi_queue_intervals": "client, site, queue, interval_minutes, attribution, interval_start_ms",
     "bi_queue_months": "client, site, queue",
+    "bi_agent_intervals": "client, site, agent, interval_minutes, interval_start_ms",
     "bi_agent_days": "client, site, agent, business_on",
+    "bi_agent_months": "client, site, agent",
     "bi_settlement_lines": "client, clause_id, term_from_on",
 }
 """What is published, and how it is sorted: the filters people use first."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.domain import kpi
+from pipeline.domain import agent_kpi, kpi
 from pipeline.domain.events import AgentState, EventType
 from pipeline.domain.outbox import Counters
 from pipeline.settings import PROJECT_ROOT
@@ -44,8 +44,9 @@ def mart_columns(folder: Path) -> set[str]:
 def ratios() -> set[str]:
     own = {
         name
-        for name, f in inspect.getmembers(kpi, inspect.isfunction)
-        if f.__module__ == kpi.__name__
+        for module in (kpi, agent_kpi)
+        for name, f in inspect.getmembers(module, inspect.isfunction)
+        if f.__module__ == module.__name__
     }
     return own - NO_RATIOS
 
@@ -83,7 +84,13 @@ def test_every_table_has_the_same_columns() -> None:
     assert set(headers) == {HEADER}
 
 
-@pytest.mark.parametrize("module", ["outcome", "leg", "target", "kpi", "events", "outbox"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("outcome", "leg", "target", "kpi", "events", "outbox"),
+        *("agent_session", "agent_terms", "agent_time", "agent_kpi", "ledger", "schedule"),
+    ],
+)
 def test_every_source_in_the_domain_exists(module: str) -> None:
     source = (PROJECT_ROOT / "pipeline" / "domain" / f"{module}.py").read_text()
     named = {
