@@ -59,8 +59,8 @@ class SchedulePiece:
 def flatten(spans: Iterable[ScheduledSpan]) -> list[ScheduledSpan]:
     """Return spans that do not overlap, ascending: a span within another holds for its time.
 
-    Of spans that overlap the one that starts last counts, then the one that ends first, then the
-    smaller activity, then paid before unpaid, billable before not. Neighbours alike are one.
+    Of spans that overlap the shortest counts, then the one that starts first, then the smaller
+    activity, then paid before unpaid, billable before not. Neighbours alike are one.
     """
     given = [span for span in spans if span.end_ms > span.start_ms]
     edges = sorted({edge for span in given for edge in (span.start_ms, span.end_ms)})
@@ -78,7 +78,8 @@ def flatten(spans: Iterable[ScheduledSpan]) -> list[ScheduledSpan]:
 
 
 def _depth(span: ScheduledSpan) -> tuple[int, int, str, bool, bool]:
-    return -span.start_ms, span.end_ms, span.activity, not span.is_paid, not span.is_billable
+    length = span.end_ms - span.start_ms
+    return length, span.start_ms, span.activity, not span.is_paid, not span.is_billable
 
 
 def _what(span: ScheduledSpan) -> tuple[str, bool, bool]:

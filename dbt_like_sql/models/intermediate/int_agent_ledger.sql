@@ -1,5 +1,5 @@
 -- One state at a time out of what several sources say; domain/ledger.py.
-with spells as (
+with stated as (
 
     select * from {{ ref('int_agent_source_spells') }}
     where ended_at_ms > started_at_ms
@@ -19,25 +19,38 @@ classes as (
 
 ),
 
+-- windows sort by a number in half the time that three texts take
 agents as (
 
     select
         {{ agent_key() }},
+        row_number() over (order by {{ agent_key() }}) as agent_number,
         min(started_at_ms) as first_ms,
         max(ended_at_ms) as last_ms
-    from spells
+    from stated
     group by {{ agent_key() }}
+
+),
+
+spells as (
+
+    select stated.* exclude ({{ agent_key() }}), agents.agent_number
+    from stated
+    inner join agents
+        on stated.client = agents.client
+        and stated.site = agents.site
+        and stated.agent = agents.agent
 
 ),
 
 edges as (
 
-    select {{ agent_key() }}, started_at_ms as at_ms from spells
+    select agent_number, started_at_ms as at_ms from spells
     union
-    select {{ agent_key() }}, ended_at_ms as at_ms from spells
+    select agent_number, ended_at_ms as at_ms from spells
     union
     -- another precedence may take force within a state
-    select {{ agent_key('agents') }}, terms.from_ms as at_ms
+    select agents.agent_number, terms.from_ms as at_ms
     from agents
     inner join terms
         on agents.client = terms.client
@@ -49,14 +62,14 @@ edges as (
 
 segments as (
 
-    select *, lead(at_ms) over (partition by {{ agent_key() }} order by at_ms) as next_at_ms
+    select *, lead(at_ms) over (partition by agent_number order by at_ms) as next_at_ms
     from edges
 
 ),
 
 sources as (
 
-    select distinct {{ agent_key() }}, source from spells
+    select distinct agent_number, source from spells
 
 ),
 
@@ -64,7 +77,7 @@ sources as (
 said as (
 
     select
-        {{ agent_key('segments') }},
+        segments.agent_number,
         segments.at_ms,
         segments.next_at_ms,
         sources.source,
@@ -78,18 +91,13 @@ said as (
             ) end
             ignore nulls
         ) over (
-            partition by {{ agent_key('segments') }}, sources.source order by segments.at_ms
+            partition by segments.agent_number, sources.source order by segments.at_ms
             rows between unbounded preceding and current row
         ) as spell
     from segments
-    inner join sources
-        on segments.client = sources.client
-        and segments.site = sources.site
-        and segments.agent = sources.agent
+    inner join sources on segments.agent_number = sources.agent_number
     left join spells
-        on sources.client = spells.client
-        and sources.site = spells.site
-        and sources.agent = spells.agent
+        on sources.agent_number = spells.agent_number
         and sources.source = spells.source
         and segments.at_ms = spells.started_at_ms
 
@@ -98,7 +106,8 @@ said as (
 held as (
 
     select
-        {{ agent_key('said') }},
+        {{ agent_key('agents') }},
+        said.agent_number,
         said.at_ms as started_at_ms,
         said.next_at_ms as ended_at_ms,
         said.spell.state as state,
@@ -107,15 +116,16 @@ held as (
         said.spell.is_presumed as is_presumed,
         said.spell.closed_by as closed_by
     from said
+    inner join agents on said.agent_number = agents.agent_number
     inner join classes
-        on said.client = classes.client
-        and said.site = classes.site
+        on agents.client = classes.client
+        and agents.site = classes.site
         and said.spell.state = classes.state
         and said.at_ms >= classes.from_ms
         and said.at_ms < classes.to_ms
     where said.spell.ended_at_ms > said.at_ms
     qualify row_number() over (
-        partition by {{ agent_key('said') }}, said.at_ms
+        partition by said.agent_number, said.at_ms
         order by said.spell.is_presumed, classes.precedence, said.source
     ) = 1
 
@@ -132,7 +142,7 @@ marked as (
             or lag(is_presumed) over agent_log is distinct from is_presumed as is_new,
         lead(started_at_ms) over agent_log is distinct from ended_at_ms as is_left
     from held
-    window agent_log as (partition by {{ agent_key() }} order by started_at_ms)
+    window agent_log as (partition by agent_number order by started_at_ms)
 
 ),
 
@@ -141,7 +151,7 @@ numbered as (
     select
         *,
         count(*) filter (is_new) over (
-            partition by {{ agent_key() }} order by started_at_ms
+            partition by agent_number order by started_at_ms
             rows between unbounded preceding and current row
         ) as spell_number
     from marked
@@ -160,7 +170,7 @@ final as (
         is_presumed,
         max(case when is_left then closed_by end) as closed_by
     from numbered
-    group by {{ agent_key() }}, spell_number, state, reason, source, is_presumed
+    group by {{ agent_key() }}, agent_number, spell_number, state, reason, source, is_presumed
 
 )
 

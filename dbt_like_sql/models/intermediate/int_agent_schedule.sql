@@ -1,8 +1,15 @@
 -- A span within another (a break within a shift) holds for its time; domain/schedule.py `flatten`.
 with spans as (
 
-    select * from {{ source('params', 'schedule') }}
-    where ended_at_ms > started_at_ms
+    select
+        {{ agent_key() }},
+        start_ms as started_at_ms,
+        end_ms as ended_at_ms,
+        activity,
+        is_paid,
+        is_billable
+    from {{ source('params', 'schedule') }}
+    where end_ms > start_ms
 
 ),
 
@@ -40,7 +47,7 @@ held as (
     qualify row_number() over (
         partition by {{ agent_key('segments') }}, segments.at_ms
         order by
-            spans.started_at_ms desc, spans.ended_at_ms, spans.activity,
+            spans.ended_at_ms - spans.started_at_ms, spans.started_at_ms, spans.activity,
             spans.is_paid desc, spans.is_billable desc
     ) = 1
 

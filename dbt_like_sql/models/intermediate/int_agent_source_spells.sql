@@ -17,15 +17,29 @@ shifts as (
 
 ),
 
+-- one number per agent and source: windows sort by it in half the time that four texts take
+logs as (
+
+    select *, row_number() over (order by client, site, agent, source) as log_number
+    from (select distinct {{ agent_key() }}, source from events) as seen
+
+),
+
 -- a redelivered event counts once, where it first stood in the log
 distinct_events as (
 
     select
-        *,
-        coalesce(reason = 'heartbeat', false) as is_heartbeat
+        events.*,
+        logs.log_number,
+        coalesce(events.reason = 'heartbeat', false) as is_heartbeat
     from events
+    inner join logs
+        on events.client = logs.client
+        and events.site = logs.site
+        and events.agent = logs.agent
+        and events.source = logs.source
     qualify row_number() over (
-        partition by {{ agent_key() }}, source, event_id order by _partition, _offset
+        partition by logs.log_number, events.event_id order by events._partition, events._offset
     ) = 1
 
 ),
@@ -40,10 +54,11 @@ changes as (
         occurred_at_ms as started_at_ms,
         is_heartbeat,
         case when not is_heartbeat then nullif(reason, '') end as reason,
-        bool_or(is_heartbeat) over (partition by {{ agent_key() }}, source) as is_beating
+        log_number,
+        bool_or(is_heartbeat) over (partition by log_number) as is_beating
     from distinct_events
     qualify row_number() over (
-        partition by {{ agent_key() }}, source, occurred_at_ms
+        partition by log_number, occurred_at_ms
         order by is_heartbeat, _partition desc, _offset desc
     ) = 1
 
@@ -67,10 +82,7 @@ followed as (
         and changes.site = terms.site
         and changes.started_at_ms >= terms.from_ms
         and changes.started_at_ms < terms.to_ms
-    window source_log as (
-        partition by changes.client, changes.site, changes.agent, changes.source
-        order by changes.started_at_ms
-    )
+    window source_log as (partition by changes.log_number order by changes.started_at_ms)
 
 ),
 
@@ -111,7 +123,7 @@ begun as (
             or lag(started_at_ms) over source_log is null as is_login,
         is_login or not is_heartbeat or state <> lag(state) over source_log as is_said_anew
     from ended
-    window source_log as (partition by {{ agent_key() }}, source order by started_at_ms)
+    window source_log as (partition by log_number order by started_at_ms)
 
 ),
 
@@ -123,7 +135,7 @@ numbered as (
         count(*) filter (is_said_anew) over source_log as saying_number
     from begun
     window source_log as (
-        partition by {{ agent_key() }}, source order by started_at_ms
+        partition by log_number order by started_at_ms
         rows between unbounded preceding and current row
     )
 
@@ -138,15 +150,13 @@ final as (
         state,
         -- a heart-beat keeps the reason the state began with
         first_value(reason) over (
-            partition by {{ agent_key() }}, source, saying_number order by started_at_ms
+            partition by log_number, saying_number order by started_at_ms
         ) as reason,
         started_at_ms,
         ended_at_ms,
         closed_by,
         coalesce(closed_by in ('heartbeat_loss', 'shift_end'), false) as is_presumed,
-        max(closed_by) over (
-            partition by {{ agent_key() }}, source, session_number
-        ) as session_closed_by
+        max(closed_by) over (partition by log_number, session_number) as session_closed_by
     from numbered
 
 )
