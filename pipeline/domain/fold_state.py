@@ -18,7 +18,7 @@ from pipeline.domain.outbox import Counters
 from pipeline.domain.target import TargetHistory
 from pipeline.domain.watermark import Watermark
 
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 
 Plain = dict[str, Any]
 _FACTS = tuple(f.name for f in fields(LegFacts))
@@ -35,6 +35,7 @@ def dump(fold: PartitionFold) -> Plain:
         "sources": fold.watermark.sources,
         "next_boundary": fold.next_boundary,
         "next_sweep": fold.next_sweep,
+        "next_forget": fold.next_forget,
         "counters": list(astuple(fold.counters)),
         "queues": [
             {
@@ -78,6 +79,7 @@ def load(
     fold.watermark = Watermark(plain["watermark_ms"], sources)
     fold.next_boundary = plain["next_boundary"]
     fold.next_sweep = plain["next_sweep"]
+    fold.next_forget = plain["next_forget"]
     fold.counters = Counters(*plain["counters"])
     queues = [_load_queue(fold, q) for q in plain["queues"]]
     newer, older, rotate_at_ms = plain["closed"]

@@ -46,13 +46,25 @@ class QueueState:
         return counts
 
 
-def window_counts(queue: QueueState, end_ms: int, window_ms: int) -> tuple[int, int]:
-    """Return (offered, answered within) of the window that ends, exclusive, at a pane boundary."""
+def window_counts(
+    queue: QueueState, end_ms: int, window_ms: int, target: ServiceTarget
+) -> tuple[int, int]:
+    """Return the (denominator, numerator) of service level of a window, by a definition.
+
+    The window ends, exclusive, at a pane boundary.
+    """
     panes = queue.panes[0]
-    offered = within = 0
-    for start in range(end_ms - window_ms, end_ms, kpi.PANE_MS):
-        counts = panes.get(start)
-        if counts is not None:
-            offered += counts[0]
-            within += counts[2]
-    return offered, within
+    starts = range(end_ms - window_ms, end_ms, kpi.PANE_MS)
+    if target.is_within_over_offered:  # the common case, asked of every queue at every boundary
+        offered = within = 0
+        for start in starts:
+            pane = panes.get(start)
+            if pane is not None:
+                offered += pane[0]
+                within += pane[2]
+        return offered, within
+    inside = (panes[start] for start in starts if start in panes)
+    total = kpi.add_vectors(inside, _WIDTHS[0])
+    counts = dict(zip(kpi.SERVICE_LEVEL_FIELDS, total, strict=True))
+    numerator, denominator = target.rules.service_level_parts(counts)
+    return denominator, numerator
