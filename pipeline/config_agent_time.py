@@ -11,7 +11,17 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
-from pipeline.config_files import ANY, Located, check_keys, content_hash, load_yaml, mappings, take
+from pipeline.config_files import ANY
+from pipeline.config_yaml import (
+    Located,
+    check_keys,
+    content_hash,
+    load_yaml,
+    mappings,
+    one_of,
+    take,
+    whole_number,
+)
 from pipeline.domain.agent_terms import (
     STATES,
     AgentTermHistory,
@@ -93,18 +103,15 @@ def _entry(path: Path, item: Located) -> AgentTimeEntry:
 
 
 def _term(path: Path, term: Located) -> tuple[date, AgentTimeTerms]:
-    numbers = {"heartbeat_s", "heartbeats_missed", "longest_silence_h"}
-    check_keys(
-        path, term, {"from", "precedence", "ringing", "adherence", *numbers, *map(str, Measure)}
-    )
+    check_keys(path, term, _TERM_KEYS)
     day = take(path, term, "from", date)
     if isinstance(day, datetime):
         problem = f"from: expected a date without a time, got {day}"
         raise ConfigError(path, problem, line=term.line_of("from"))
-    beat_s = _whole(path, term, "heartbeat_s", 1, _MAX_HEARTBEAT_S)
-    missed = _whole(path, term, "heartbeats_missed", 1, _MAX_MISSED)
+    beat_s = whole_number(path, term, "heartbeat_s", 1, _MAX_HEARTBEAT_S)
+    missed = whole_number(path, term, "heartbeats_missed", 1, _MAX_MISSED)
     silence_h = (
-        _whole(path, term, "longest_silence_h", 1, _MAX_SILENCE_H)
+        whole_number(path, term, "longest_silence_h", 1, _MAX_SILENCE_H)
         if "longest_silence_h" in term
         else None
     )
@@ -112,7 +119,7 @@ def _term(path: Path, term: Located) -> tuple[date, AgentTimeTerms]:
         precedence=_precedence(path, term),
         lost_after_ms=beat_s * missed * 1000,
         longest_silence_ms=None if silence_h is None else silence_h * _HOUR_MS,
-        ringing=_ringing(path, term),
+        ringing=Ringing(one_of(path, term, "ringing", sorted(map(str, Ringing)))),
         measures={m: _measure(path, take(path, term, str(m), Located)) for m in Measure},
         adherence=_adherence(path, take(path, term, "adherence", Located)),
     )
@@ -126,14 +133,6 @@ def _precedence(path: Path, term: Located) -> tuple[AgentState, ...]:
     return tuple(AgentState(name) for name in named)
 
 
-def _ringing(path: Path, term: Located) -> Ringing:
-    named = take(path, term, "ringing", str)
-    if named not in set(map(str, Ringing)):
-        problem = f"ringing: expected one of {sorted(map(str, Ringing))}, got {named!r}"
-        raise ConfigError(path, problem, line=term.line_of("ringing"))
-    return Ringing(named)
-
-
 def _measure(path: Path, item: Located) -> MeasureTerms:
     check_keys(path, item, {"states", "presumed", "cap_min", "minimum_login_min"})
     named = take(path, item, "states", list)
@@ -142,20 +141,17 @@ def _measure(path: Path, item: Located) -> MeasureTerms:
         if state not in _STATES or (colon and not reason):
             problem = f'states: expected some of {_STATES}, or "state:reason", got {name!r}'
             raise ConfigError(path, problem, line=item.line_of("states"))
-    presumed = take(path, item, "presumed", str)
-    if presumed not in {"in", "out"}:
-        problem = f"presumed: expected in or out, got {presumed!r}"
-        raise ConfigError(path, problem, line=item.line_of("presumed"))
+    presumed = one_of(path, item, "presumed", ("in", "out"))
     caps = {}
     if "cap_min" in item:
         given = take(path, item, "cap_min", Located)
         check_keys(path, given, set(_STATES))
         caps = {
-            AgentState(state): _whole(path, given, state, 0, _MAX_DAY_MIN) * _MINUTE_MS
+            AgentState(state): whole_number(path, given, state, 0, _MAX_DAY_MIN) * _MINUTE_MS
             for state in given
         }
     least = (
-        _whole(path, item, "minimum_login_min", 0, _MAX_DAY_MIN)
+        whole_number(path, item, "minimum_login_min", 0, _MAX_DAY_MIN)
         if "minimum_login_min" in item
         else 0
     )
@@ -178,11 +174,3 @@ def _adherence(path: Path, item: Located) -> dict[str, frozenset[AgentState]]:
             raise ConfigError(path, problem, line=item.line_of(activity))
         found[activity] = frozenset(AgentState(state) for state in states)
     return found
-
-
-def _whole(path: Path, where: Located, key: str, low: int, high: int) -> int:
-    number = take(path, where, key, int)
-    if not low <= number <= high:
-        problem = f"{key}: expected {low} to {high}, got {number}"
-        raise ConfigError(path, problem, line=where.line_of(key))
-    return number

@@ -20,7 +20,7 @@ import duckdb
 from pipeline.batch import definitions, inputs, models, publish
 from pipeline.batch.agent_parameters import put_agent_parameters, put_schedule
 from pipeline.batch.contract_terms import load_contracts
-from pipeline.config_agent_time import load_agent_time
+from pipeline.config_agent_time import AgentTimes, load_agent_time
 from pipeline.config_files import Targets, load_targets
 from pipeline.domain.business_time import Month
 from pipeline.errors import GateClosed, InputError
@@ -99,7 +99,18 @@ def close_month(
     report(f"models: {len(nodes)} models and tests passed")
     frozen = definitions.freeze(queues, targets, closed)
     run = _publish(
-        settings, database, work, run_id, month, client, found, warnings, targets, frozen, report
+        settings,
+        database,
+        work,
+        run_id,
+        month,
+        client,
+        found,
+        warnings,
+        targets,
+        agent_times,
+        frozen,
+        report,
     )
     shutil.rmtree(work)
     rows = {dataset.name: dataset.rows for dataset in run.datasets}
@@ -157,6 +168,7 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
     found: inputs.Inputs,
     warnings: list[str],
     targets: Targets,
+    agent_times: AgentTimes,
     frozen: list[catalog.FrozenTerm],
     report: Report,
 ) -> catalog.Run:
@@ -172,6 +184,7 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
         client=client or "",
         published_at_ms=int(time.time() * 1000),
         config_hash=targets.version,
+        agent_terms_hash=agent_times.version,
         landed=found.last_offsets,
         warnings=warnings,
         datasets=datasets,

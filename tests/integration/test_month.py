@@ -140,6 +140,18 @@ def test_a_month_with_one_call_is_closed_restated_and_protected(deployment: Sett
         ("2025-11-11", 9_000 + 41_300_000, 1_800_000, 43_200_000, False),
         ("2025-11-12", 0, 3_600_000, 3_600_000, True),
     ]
+    (month_row,) = ask(
+        deployment,
+        "select day_count, logged_in_ms, paid_ms, billable_ms, productive_ms, session_count, "
+        "unclosed_session_count from bi_agent_months",
+    )
+    worked = 41_400_000
+    assert month_row == (2, 46_800_000, worked, worked, worked, 2, 1)
+    assert ask(
+        deployment,
+        "select distinct excluded_by, state from fct_agent_exclusions where measure = 'paid'",
+    ) == [("state", "meal")]
+    assert first.run.agent_terms_hash
     again = close(deployment)
     one, other = ({d.name: d.sha256 for d in c.run.datasets} for c in (first, again))
     assert one == other

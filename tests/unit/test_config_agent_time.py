@@ -109,7 +109,7 @@ WRONG = {
     "an unknown state": ("[available, ", "[idle, ", 12, "states: expected some of ['after_call"),
     "a state counts logged out": ("[available, ", "[logged_out, ", 12, "got 'logged_out'"),
     "a colon without a reason": ('"break:rona"', '"break:"', 12, "got 'break:'"),
-    "presumed otherwise": ("presumed: out", "presumed: maybe", 13, "expected in or out"),
+    "presumed otherwise": ("presumed: out", "presumed: maybe", 13, "expected one of ['in', 'out']"),
     "a cap of no state": ("{break: 20}", "{tea: 20}", 18, "unknown key(s) ['tea']"),
     "a cap beyond the day": ("{break: 20}", "{break: 1501}", 18, "break: expected 0 to 1500"),
     "a minimum below none": ("min: 30", "min: -1", 14, "minimum_login_min: expected 0 to 1500"),
