@@ -18,7 +18,9 @@ from typing import Any
 import duckdb
 
 from pipeline.batch import definitions, inputs, models, publish
+from pipeline.batch.agent_parameters import put_agent_parameters, put_schedule
 from pipeline.batch.contract_terms import load_contracts
+from pipeline.config_agent_time import AgentTimes, load_agent_time
 from pipeline.config_files import Targets, load_targets
 from pipeline.domain.business_time import Month
 from pipeline.errors import GateClosed, InputError
@@ -66,6 +68,7 @@ def close_month(
     found = inputs.find(settings.landing, month, repeat_days=targets.longest_repeat_days)
     closed = definitions.closed_terms(catalog.read_runs(settings.published), month, targets)
     contracts = load_contracts(settings.config_dir / "contracts")
+    agent_times = load_agent_time(settings.config_dir / "agent_time.yaml")
     if client is not None:
         contracts = tuple(c for c in contracts if c.client == client)
     warnings = _admit(found, database, work, client, report)
@@ -79,6 +82,8 @@ def close_month(
             is_one_client=client is not None,
             closed=closed,
         )
+        put_schedule(con)
+        put_agent_parameters(con, agent_times)
         _tell_changes(con, report)
     if client is not None and not queues:
         msg = f"client {client!r} does not occur in what was landed for {month}"
@@ -94,7 +99,18 @@ def close_month(
     report(f"models: {len(nodes)} models and tests passed")
     frozen = definitions.freeze(queues, targets, closed)
     run = _publish(
-        settings, database, work, run_id, month, client, found, warnings, targets, frozen, report
+        settings,
+        database,
+        work,
+        run_id,
+        month,
+        client,
+        found,
+        warnings,
+        targets,
+        agent_times,
+        frozen,
+        report,
     )
     shutil.rmtree(work)
     rows = {dataset.name: dataset.rows for dataset in run.datasets}
@@ -152,6 +168,7 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
     found: inputs.Inputs,
     warnings: list[str],
     targets: Targets,
+    agent_times: AgentTimes,
     frozen: list[catalog.FrozenTerm],
     report: Report,
 ) -> catalog.Run:
@@ -167,6 +184,7 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
         client=client or "",
         published_at_ms=int(time.time() * 1000),
         config_hash=targets.version,
+        agent_terms_hash=agent_times.version,
         landed=found.last_offsets,
         warnings=warnings,
         datasets=datasets,

@@ -58,6 +58,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     client: str
     published_at_ms: int
     config_hash: str
+    agent_terms_hash: str = ""
+    """By which terms agents' time was counted; empty in runs older than these terms."""
     landed: dict[str, dict[str, int]]
     """Topic to partition to the last offset that was landed when the run read it."""
     warnings: list[str]

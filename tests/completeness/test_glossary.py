@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipeline.config_kpis import KEYS
-from pipeline.domain import kpi
+from pipeline.domain import agent_kpi, kpi
 from pipeline.domain.events import AgentState, EventType
 from pipeline.domain.outbox import Counters
 from pipeline.domain.service_level import Variant
@@ -46,8 +46,9 @@ def mart_columns(folder: Path) -> set[str]:
 def ratios() -> set[str]:
     own = {
         name
-        for name, f in inspect.getmembers(kpi, inspect.isfunction)
-        if f.__module__ == kpi.__name__
+        for module in (kpi, agent_kpi)
+        for name, f in inspect.getmembers(module, inspect.isfunction)
+        if f.__module__ == module.__name__
     }
     return own - NO_RATIOS
 
@@ -91,6 +92,7 @@ def test_every_table_has_the_same_columns() -> None:
     [
         *("outcome", "leg", "target", "kpi", "events", "outbox", "service_level", "abandonment"),
         *("definition", "units", "outbound", "occurrences", "refusal", "wait_histogram"),
+        *("agent_session", "agent_terms", "agent_time", "agent_kpi", "ledger", "schedule"),
     ],
 )
 def test_every_source_in_the_domain_exists(module: str) -> None:

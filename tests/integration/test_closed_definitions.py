@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from pipeline.domain.kpi import ratio
 from pipeline.errors import InputError
 from pipeline.lake import catalog
 from pipeline.lake.shape import CALL_EVENTS
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import PROJECT_ROOT, Settings, load_settings
 from tests.integration.test_month import CALL_MS, CONTRACT, NOVEMBER, ask, close, land
 
 QUEUES = """\
@@ -52,6 +53,7 @@ def deployed(tmp_path: Any) -> Settings:
     (config / "contracts" / "acme.yaml").write_text(CONTRACT)
     (config / "queues.yaml").write_text(QUEUES)
     (config / "kpis.yaml").write_text(KPIS)
+    shutil.copy(PROJECT_ROOT / "config" / "agent_time.yaml", config)
     settings = replace(load_settings({"VANE_HOME": str(tmp_path / "home")}), config_dir=config)
     land(settings, CALL_EVENTS, thousand_calls())
     return settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ import msgspec
 import pytest
 
 from pipeline.batch import inputs, models
+from pipeline.batch.agent_parameters import put_agent_parameters, put_schedule
 from pipeline.batch.contract_terms import load_contracts
 from pipeline.batch.month import Closed, close_month
+from pipeline.config_agent_time import load_agent_time
 from pipeline.config_files import load_targets
 from pipeline.domain.business_time import Month
 from pipeline.errors import GateClosed, InputError
 from pipeline.lake import catalog, landing, manifest, warehouse
 from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, SHAPES
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import PROJECT_ROOT, Settings, load_settings
 
 NOVEMBER = Month(2025, 11)
 CALL_MS = 1_762_833_600_000
@@ -89,6 +92,7 @@ def deployment(tmp_path: Path) -> Settings:
     (config / "contracts").mkdir(parents=True)
     (config / "contracts" / "acme.yaml").write_text(CONTRACT)
     (config / "queues.yaml").write_text(QUEUES)
+    shutil.copy(PROJECT_ROOT / "config" / "agent_time.yaml", config)
     found = load_settings({"VANE_HOME": str(tmp_path / "home")})
     return replace(found, config_dir=config)
 
@@ -136,6 +140,18 @@ def test_a_month_with_one_call_is_closed_restated_and_protected(deployment: Sett
         ("2025-11-11", 9_000 + 41_300_000, 1_800_000, 43_200_000, False),
         ("2025-11-12", 0, 3_600_000, 3_600_000, True),
     ]
+    (month_row,) = ask(
+        deployment,
+        "select day_count, logged_in_ms, paid_ms, billable_ms, productive_ms, session_count, "
+        "unclosed_session_count from bi_agent_months",
+    )
+    worked = 41_400_000
+    assert month_row == (2, 46_800_000, worked, worked, worked, 2, 1)
+    assert ask(
+        deployment,
+        "select distinct excluded_by, state from fct_agent_exclusions where measure = 'paid'",
+    ) == [("state", "meal")]
+    assert first.run.agent_terms_hash
     again = close(deployment)
     one, other = ({d.name: d.sha256 for d in c.run.datasets} for c in (first, again))
     assert one == other
@@ -175,6 +191,8 @@ def test_the_models_pass_their_unit_tests(deployment: Settings, tmp_path: Path) 
             contracts=load_contracts(deployment.config_dir / "contracts"),
             watermarks=None,
         )
+        put_schedule(con)
+        put_agent_parameters(con, load_agent_time(deployment.config_dir / "agent_time.yaml"))
     nodes = models.build(
         deployment.dbt_dir,
         database,
@@ -183,4 +201,4 @@ def test_the_models_pass_their_unit_tests(deployment: Settings, tmp_path: Path) 
         with_unit_tests=True,
     )
     tested = [node.name for node in nodes if node.kind.endswith("unit_test") or "unit" in node.kind]
-    assert len(tested) == 2
+    assert len(tested) == 4

@@ -1,6 +1,12 @@
-with spells as (
+with parts as (
 
-    select * from {{ ref('int_agent_spells') }}
+    select * from {{ ref('int_agent_parts') }}
+
+),
+
+sessions as (
+
+    select * from {{ ref('int_agent_sessions') }}
 
 ),
 
@@ -16,28 +22,35 @@ days as (
 
 ),
 
-clipped as (
+-- a login counts on the day of its last sign of life, also one of a single event and no time
+session_days as (
 
     select
-        spells.client,
-        spells.site,
-        spells.agent,
+        {{ agent_key('sessions') }},
         days.business_on,
-        spells.state,
-        least(spells.ended_at_ms, days.to_ms)
-            - greatest(spells.started_at_ms, days.from_ms) as spent_ms,
-        spells.is_open_ended
-    from spells
+        count(*) as session_count,
+        count(*) filter (sessions.closed_by <> 'logout') as unclosed_session_count
+    from sessions
     inner join zones
-        on spells.client = zones.client
-        and spells.site = zones.site
+        on sessions.client = zones.client
+        and sessions.site = zones.site
     inner join days
         on zones.zone = days.zone
-        and spells.started_at_ms < days.to_ms
-        and (
-            spells.ended_at_ms > days.from_ms
-            or (spells.is_open_ended and spells.started_at_ms >= days.from_ms)
-        )
+        and sessions.last_sign_at_ms >= days.from_ms
+        and sessions.last_sign_at_ms < days.to_ms
+    group by {{ agent_key('sessions') }}, days.business_on
+
+),
+
+spent as (
+
+    select
+        {{ agent_key() }},
+        business_on,
+        {{ agent_time_sums() }},
+        coalesce(max(spell_ms), 0) as longest_spell_ms
+    from parts
+    group by {{ agent_key() }}, business_on
 
 ),
 
@@ -45,21 +58,16 @@ final as (
 
     select
         '{{ var("month") }}' as month,
-        client,
-        site,
-        agent,
+        {{ agent_key() }},
         business_on,
-        {%- for state in [
-            'available', 'ringing', 'on_contact', 'after_call_work', 'break', 'meal', 'training',
-            'meeting', 'back_office', 'other',
-        ] %}
-        {{ total("case when state = '" ~ state ~ "' then spent_ms end") }} as {{ state }}_ms,
+        {%- for name in agent_time_names() + ['longest_spell_ms'] %}
+        coalesce(spent.{{ name }}, 0) as {{ name }},
         {%- endfor %}
-        {{ total('spent_ms') }} as logged_in_ms,
-        cast(max(spent_ms) as bigint) as longest_spell_ms,
-        bool_or(is_open_ended) as is_open_ended
-    from clipped
-    group by all
+        coalesce(session_days.session_count, 0) as session_count,
+        coalesce(session_days.unclosed_session_count, 0) as unclosed_session_count,
+        coalesce(session_days.unclosed_session_count, 0) > 0 as is_open_ended
+    from spent
+    full outer join session_days using ({{ agent_key() }}, business_on)
 
 )
 

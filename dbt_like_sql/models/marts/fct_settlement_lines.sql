@@ -86,16 +86,12 @@ states as (
         select
             client,
             business_on,
-            available_ms as available,
-            on_contact_ms as on_contact,
-            after_call_work_ms as after_call_work,
-            break_ms as "break",
-            meal_ms as meal,
-            training_ms as training,
-            meeting_ms as meeting
+            {%- for state in agent_states() %}
+            {{ state }}_ms as "{{ state }}"{{ '' if loop.last else ',' }}
+            {%- endfor %}
         from agent_days
     )
-    on available, on_contact, after_call_work, "break", meal, training, meeting
+    on {% for state in agent_states() %}"{{ state }}"{{ '' if loop.last else ', ' }}{% endfor %}
     into name state value spent_ms
 
 ),

@@ -14,6 +14,7 @@ final as (
         site,
         agent,
         reason,
+        source,
         _partition,
         _offset
     from landed

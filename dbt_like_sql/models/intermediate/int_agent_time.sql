@@ -1,0 +1,164 @@
+-- What time logged in counts for, or why not; domain/agent_time.py. Caps of a business day are
+-- used up in order of time, so a spell is cut where one is.
+with ledger as (
+
+    select * from {{ ref('int_agent_ledger') }}
+
+),
+
+zones as (
+
+    select * from {{ source('params', 'agent_zones') }}
+
+),
+
+days as (
+
+    select * from {{ source('params', 'days') }}
+
+),
+
+terms as (
+
+    select * from {{ source('params', 'agent_terms') }}
+
+),
+
+classes as (
+
+    select * from {{ source('params', 'agent_classes') }}
+    where reason is null
+
+),
+
+reasons as (
+
+    select * from {{ source('params', 'agent_classes') }}
+    where reason is not null
+
+),
+
+clipped as (
+
+    select
+        {{ agent_key('ledger') }},
+        days.business_on,
+        days.from_ms as day_from_ms,
+        greatest(ledger.started_at_ms, days.from_ms) as started_at_ms,
+        least(ledger.ended_at_ms, days.to_ms) as ended_at_ms,
+        ledger.state,
+        ledger.reason,
+        ledger.source,
+        ledger.is_presumed
+    from ledger
+    inner join zones
+        on ledger.client = zones.client
+        and ledger.site = zones.site
+    inner join days
+        on zones.zone = days.zone
+        and ledger.started_at_ms < days.to_ms
+        and ledger.ended_at_ms > days.from_ms
+
+),
+
+measured as (
+
+    select
+        *,
+        ended_at_ms - started_at_ms as spell_ms,
+        cast(coalesce(sum(ended_at_ms - started_at_ms) over (
+            partition by {{ agent_key() }}, business_on, state order by started_at_ms
+            rows between unbounded preceding and 1 preceding
+        ), 0) as bigint) as used_ms,
+        cast(sum(ended_at_ms - started_at_ms) over (
+            partition by {{ agent_key() }}, business_on
+        ) as bigint) as login_ms
+    from clipped
+
+),
+
+judged as (
+
+    select
+        measured.*,
+        terms.* exclude (client, site, from_ms, to_ms, lost_after_ms, longest_silence_ms),
+        classes.is_occupied,
+        classes.is_occupiable,
+        {%- for measure in agent_measures() %}
+        coalesce(reasons.is_{{ measure }}, classes.is_{{ measure }}) as is_{{ measure }},
+        classes.{{ measure }}_cap_ms,
+        -- a state without a cap is cut at its start: not at all
+        least(greatest(coalesce(classes.{{ measure }}_cap_ms - used_ms, 0), 0), spell_ms)
+            as {{ measure }}_cut_ms{{ '' if loop.last else ',' }}
+        {%- endfor %}
+    from measured
+    inner join terms
+        on measured.client = terms.client
+        and measured.site = terms.site
+        and measured.day_from_ms >= terms.from_ms
+        and measured.day_from_ms < terms.to_ms
+    inner join classes
+        on terms.client = classes.client
+        and terms.site = classes.site
+        and terms.from_ms = classes.from_ms
+        and measured.state = classes.state
+    left join reasons
+        on terms.client = reasons.client
+        and terms.site = reasons.site
+        and terms.from_ms = reasons.from_ms
+        and measured.state = reasons.state
+        and measured.reason = reasons.reason
+
+),
+
+cut as (
+
+    select
+        *,
+        list_sort(list_distinct([
+            0, spell_ms
+            {%- for measure in agent_measures() %}, {{ measure }}_cut_ms{% endfor %}
+        ])) as cuts,
+        unnest(range(1, len(cuts))) as piece_number
+    from judged
+
+),
+
+pieces as (
+
+    select
+        *,
+        started_at_ms + cuts[piece_number] as piece_started_at_ms,
+        started_at_ms + cuts[piece_number + 1] as piece_ended_at_ms,
+        used_ms + cuts[piece_number] as piece_used_ms
+    from cut
+
+),
+
+final as (
+
+    select
+        {{ agent_key() }},
+        business_on,
+        piece_started_at_ms as started_at_ms,
+        piece_ended_at_ms as ended_at_ms,
+        state,
+        reason,
+        source,
+        is_presumed,
+        is_occupied,
+        is_occupiable,
+        spell_ms,
+        {%- for measure in agent_measures() %}
+        case
+            when not is_{{ measure }} then 'state'
+            when is_presumed and not {{ measure }}_counts_presumed then 'presumed'
+            when piece_used_ms >= {{ measure }}_cap_ms then 'over_cap'
+            when login_ms < {{ measure }}_minimum_login_ms then 'below_minimum_login'
+        end as {{ measure }}_excluded_by{{ '' if loop.last else ',' }}
+        {%- endfor %}
+    from pieces
+
+)
+
+select * from final

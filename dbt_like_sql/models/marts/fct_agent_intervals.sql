@@ -1,0 +1,99 @@
+with parts as (
+
+    select * from {{ ref('int_agent_parts') }}
+
+),
+
+zones as (
+
+    select * from {{ source('params', 'agent_zones') }}
+
+),
+
+zone_offsets as (
+
+    select * from {{ source('params', 'zone_offsets') }}
+
+),
+
+-- within one offset the wall clock is a sum, so quarters are arithmetic
+local_parts as (
+
+    select
+        parts.* exclude (started_at_ms, ended_at_ms, spent_ms, spell_ms, business_on),
+        zone_offsets.offset_ms,
+        greatest(parts.started_at_ms, zone_offsets.from_ms) as started_at_ms,
+        least(parts.ended_at_ms, zone_offsets.to_ms) as ended_at_ms
+    from parts
+    inner join zones
+        on parts.client = zones.client
+        and parts.site = zones.site
+    inner join zone_offsets
+        on zones.zone = zone_offsets.zone
+        and parts.started_at_ms < zone_offsets.to_ms
+        and parts.ended_at_ms > zone_offsets.from_ms
+
+),
+
+expanded as (
+
+    select
+        *,
+        unnest(range(
+            (started_at_ms + offset_ms) // 900000,
+            (ended_at_ms - 1 + offset_ms) // 900000 + 1
+        )) * 900000 - offset_ms as quarter_ms
+    from local_parts
+
+),
+
+quarter_parts as (
+
+    select
+        * exclude (started_at_ms, ended_at_ms),
+        least(ended_at_ms, quarter_ms + 900000) - greatest(started_at_ms, quarter_ms) as spent_ms
+    from expanded
+
+),
+
+quarters as (
+
+    select
+        {{ agent_key() }},
+        offset_ms,
+        quarter_ms,
+        {{ agent_time_sums() }}
+    from quarter_parts
+    group by all
+
+),
+
+intervals as (
+
+    select 15 as interval_minutes, quarter_ms as interval_start_ms, * from quarters
+    union all by name
+    select
+        30 as interval_minutes,
+        quarter_ms - (quarter_ms + offset_ms) % 1800000 as interval_start_ms,
+        *
+    from quarters
+
+),
+
+final as (
+
+    select
+        '{{ var("month") }}' as month,
+        {{ agent_key() }},
+        interval_minutes,
+        interval_start_ms,
+        make_timestamp_ms(interval_start_ms + offset_ms) as local_start,
+        {%- for name in agent_time_names() %}
+        {{ total(name) }} as {{ name }}{{ '' if loop.last else ',' }}
+        {%- endfor %}
+    from intervals
+    group by all
+
+)
+
+select * from final
