@@ -5,104 +5,50 @@ Knows the files' shape, not where they lie (``settings``) nor what the numbers m
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import yaml
-
+from pipeline.config_kpis import Definitions, comparison_of, load_definitions
+from pipeline.config_yaml import (
+    Located,
+    check_keys,
+    content_hash,
+    load_yaml,
+    mappings,
+    one_of,
+    take,
+    whole_number,
+)
 from pipeline.domain.alert import DropRule
+from pipeline.domain.definition import KpiDefinition
+from pipeline.domain.service_level import Variant
 from pipeline.domain.target import ServiceTarget, TargetHistory
 from pipeline.errors import ConfigError
 
-T = TypeVar("T")
+__all__ = [
+    "AlertRules",
+    "Located",
+    "QueueEntry",
+    "Targets",
+    "check_keys",
+    "content_hash",
+    "load_alert_rules",
+    "load_targets",
+    "load_yaml",
+    "mappings",
+    "take",
+]
+
 ANY = "*"
 MAX_PERCENT = 100
 MAX_SECONDS = 3600
 """Thresholds stay well inside the two hours for which the live side keeps every leg."""
 
-
-class Located(dict[str, Any]):
-    """A YAML mapping that remembers the lines it began and its keys are on (1-based)."""
-
-    line: int = 0
-    key_lines: Mapping[str, int] = MappingProxyType({})
-
-    def line_of(self, key: str) -> int:
-        """Return the line of a key, or the mapping's own if the key is not written there."""
-        return self.key_lines.get(key, self.line)
-
-
-class _Loader(yaml.SafeLoader):
-    pass
-
-
-def _located(loader: _Loader, node: yaml.MappingNode) -> Located:
-    found = Located({str(k): v for k, v in loader.construct_mapping(node, deep=True).items()})
-    found.line = node.start_mark.line + 1
-    lines: dict[str, int] = {}
-    for key, _ in node.value:
-        name = str(key.value)
-        if name in lines:
-            problem = f"the key {name!r} stands here and on line {lines[name]}"
-            raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-        lines[name] = key.start_mark.line + 1
-    found.key_lines = lines
-    return found
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _located)
-
-
-def load_yaml(path: Path) -> Located:
-    """Read a YAML mapping; raise ConfigError with file and line if it is not one."""
-    try:
-        found = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
-    except FileNotFoundError as error:
-        raise ConfigError(path, "expected this file to exist") from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ConfigError(path, f"not valid YAML: {error.problem}", line=line) from error
-    except ValueError as error:  # a date such as 2025-02-30, or bytes that are not UTF-8
-        raise ConfigError(path, f"not valid YAML: {error}") from error
-    if not isinstance(found, Located):
-        raise ConfigError(path, f"expected a mapping at the top, got {type(found).__name__}")
-    return found
-
-
-def take(path: Path, where: Located, key: str, kind: type[T]) -> T:
-    """Return ``where[key]``, which must be of a type; raise ConfigError naming the line."""
-    if key not in where:
-        expected = f"expected a key {key!r} ({kind.__name__})"
-        raise ConfigError(path, f"{expected}, found {sorted(where)}", line=where.line)
-    value = where[key]
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        problem = f"{key}: expected {kind.__name__}, got {value!r}"
-        raise ConfigError(path, problem, line=where.line_of(key))
-    return value
-
-
-def check_keys(path: Path, where: Located, allowed: set[str]) -> None:
-    """Refuse keys that are not known, so that a misspelt one is not silently ignored."""
-    unknown = sorted(set(where) - allowed)
-    if unknown:
-        problem = f"unknown key(s) {unknown}; known: {sorted(allowed)}"
-        raise ConfigError(path, problem, line=where.line_of(unknown[0]))
-
-
-def mappings(path: Path, where: Located, key: str) -> list[Located]:
-    """Return ``where[key]``, which must be a list of mappings."""
-    items = take(path, where, key, list)
-    for item in items:
-        if not isinstance(item, Located):
-            problem = f"{key}: expected mappings, got {item!r}"
-            raise ConfigError(path, problem, line=where.line_of(key))
-    return items
+KPIS: Final = "kpis.yaml"
+"""The registry of definitions, beside ``queues.yaml``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +90,24 @@ class Targets:
         """Return the dated targets of a queue."""
         return self.entry(client, site, queue).history
 
+    @property
+    def longest_repeat_days(self) -> int:
+        """Return the longest window for repeat calls of any queue, in days, rounded up."""
+        terms = (target for entry in self.entries for target in entry.history.targets)
+        return max((-(-t.rules.repeat_window_h // 24) for t in terms), default=0)
+
     def zone(self, client: str, site: str, queue: str) -> str:
         """Return the IANA zone of a queue's contract."""
         return self.entry(client, site, queue).zone
 
 
 def load_targets(path: Path) -> Targets:
-    """Read ``queues.yaml``."""
+    """Read ``queues.yaml``, and the definitions it names from ``kpis.yaml`` beside it."""
     top = load_yaml(path)
     check_keys(path, top, {"queues"})
+    definitions = load_definitions(path.with_name(KPIS))
     items = mappings(path, top, "queues")
-    entries = tuple(_queue_entry(path, item) for item in items)
+    entries = tuple(_queue_entry(path, item, definitions) for item in items)
     if not any(e.wildcards == 3 for e in entries):  # noqa: PLR2004 - client, site and queue
         problem = 'expected a default entry with client, site and queue "*"'
         raise ConfigError(path, problem, line=top.line_of("queues"))
@@ -165,10 +118,19 @@ def load_targets(path: Path) -> Targets:
             problem = f"client/site/queue {'/'.join(key)} has an entry on line {seen[key]} already"
             raise ConfigError(path, problem, line=item.line)
         seen[key] = item.line
-    return Targets(entries, content_hash(top))
+    # Definitions count by content: one that no queue names, or a new name, changes no number.
+    hashes = [t.rules.content_hash for e in entries for t in e.history.targets]
+    version = content_hash({"queues": _without_names(top), "definitions": hashes})
+    return Targets(entries, version)
 
 
-def _queue_entry(path: Path, item: Located) -> QueueEntry:
+def _without_names(value: Any) -> Any:  # noqa: ANN401 - what YAML can hold
+    if isinstance(value, dict):
+        return {k: _without_names(v) for k, v in value.items() if k != "definition"}
+    return [_without_names(v) for v in value] if isinstance(value, list) else value
+
+
+def _queue_entry(path: Path, item: Located, definitions: Definitions) -> QueueEntry:
     check_keys(path, item, {"client", "site", "queue", "zone", "terms"})
     zone = take(path, item, "zone", str)
     try:
@@ -177,7 +139,7 @@ def _queue_entry(path: Path, item: Located) -> QueueEntry:
         problem = f"zone: expected an IANA zone such as Asia/Shanghai, got {zone!r}"
         raise ConfigError(path, problem, line=item.line_of("zone")) from error
     terms = sorted(
-        (_term(path, term, info) for term in mappings(path, item, "terms")),
+        (_term(path, term, info, definitions) for term in mappings(path, item, "terms")),
         key=lambda pair: pair[0],
     )
     try:
@@ -188,33 +150,62 @@ def _queue_entry(path: Path, item: Located) -> QueueEntry:
     return QueueEntry(client, site, queue, zone, history)
 
 
-def _term(path: Path, term: Located, zone: ZoneInfo) -> tuple[int, ServiceTarget]:
-    known = {"from", "threshold_s", "comparison", "goal_pct", "short_abandon_s", "long_hold_s"}
-    check_keys(path, term, known)
-    comparison = take(path, term, "comparison", str)
-    if comparison not in {"<=", "<"}:
-        problem = f'comparison: expected "<=" or "<", got {comparison!r}'
-        raise ConfigError(path, problem, line=term.line_of("comparison"))
-    numbers = {k: take(path, term, k, int) for k in known - {"from", "comparison"}}
-    for key, number in numbers.items():
-        low = 0 if key == "short_abandon_s" else 1
-        high = MAX_PERCENT if key == "goal_pct" else MAX_SECONDS
-        if not low <= number <= high:
-            problem = f"{key}: expected {low} to {high}, got {number}"
-            raise ConfigError(path, problem, line=term.line_of(key))
+_TERM_KEYS: Final = {
+    *("from", "threshold_s", "goal_pct", "long_hold_s"),
+    *("definition", "comparison", "short_abandon_s"),
+}
+
+
+def _term(
+    path: Path, term: Located, zone: ZoneInfo, definitions: Definitions
+) -> tuple[int, ServiceTarget]:
+    check_keys(path, term, _TERM_KEYS)
+    rules = _rules(path, term, definitions)
+    threshold_s = whole_number(path, term, "threshold_s", 1, MAX_SECONDS)
+    goal_pct = whole_number(path, term, "goal_pct", 1, MAX_PERCENT)
+    long_hold_s = whole_number(path, term, "long_hold_s", 1, MAX_SECONDS)
+    longest_ms = threshold_s * 1000 - (0 if rules.inclusive else 1)
+    if rules.short_abandon_ms > longest_ms:
+        problem = (
+            f"short_abandon_s: expected a wait within the threshold of {threshold_s} s, "
+            f"got {rules.short_abandon_ms // 1000} (definition {rules.name!r})"
+        )
+        raise ConfigError(path, problem, line=term.line_of("short_abandon_s"))
     day = take(path, term, "from", date)
     if isinstance(day, datetime):
         problem = f"from: expected a date without a time, got {day}"
         raise ConfigError(path, problem, line=term.line_of("from"))
     start = datetime.combine(day, time(), tzinfo=zone)
     target = ServiceTarget(
-        threshold_ms=numbers["threshold_s"] * 1000,
-        inclusive=comparison == "<=",
-        short_abandon_ms=numbers["short_abandon_s"] * 1000,
-        long_hold_ms=numbers["long_hold_s"] * 1000,
-        goal_permille=numbers["goal_pct"] * 10,
+        threshold_ms=threshold_s * 1000,
+        inclusive=rules.inclusive,
+        short_abandon_ms=rules.short_abandon_ms,
+        long_hold_ms=long_hold_s * 1000,
+        goal_permille=goal_pct * 10,
+        definition=rules,
+        zone=zone.key,
     )
     return round(start.timestamp() * 1000), target
+
+
+def _rules(path: Path, term: Located, definitions: Definitions) -> KpiDefinition:
+    """Return the definition a term names, with what the term says otherwise."""
+    rules = definitions.default
+    if "definition" in term:
+        name = one_of(path, term, "definition", definitions.by_name)
+        rules = definitions.by_name[name]
+    if rules.service_level is Variant.SL8:
+        problem = (
+            f"definition: {rules.name!r} is SL8, of the calls waiting now; no month can be closed "
+            "by it, expected a definition with one of SL1 to SL7"
+        )
+        raise ConfigError(path, problem, line=term.line_of("definition"))
+    if "comparison" in term:
+        rules = replace(rules, inclusive=comparison_of(path, term))
+    if "short_abandon_s" in term:
+        short_s = whole_number(path, term, "short_abandon_s", 0, MAX_SECONDS)
+        rules = replace(rules, short_abandon_ms=short_s * 1000)
+    return rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,17 +252,3 @@ def _drop_rule(path: Path, item: Located) -> DropRule:
         )
     except ValueError as error:
         raise ConfigError(path, f"rule {t['name']}: {error}", line=item.line) from error
-
-
-def content_hash(value: Mapping[str, Any]) -> str:
-    """Return a hash of a value's content (32 hex digits); order of keys does not matter."""
-    text = repr(_canonical(value))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _canonical(value: object) -> object:
-    if isinstance(value, Mapping):
-        return sorted((str(k), _canonical(v)) for k, v in value.items())
-    if isinstance(value, list):
-        return [_canonical(v) for v in value]
-    return value

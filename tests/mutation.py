@@ -42,6 +42,16 @@ MODULES: Final = (
     "outbox",
     "fold",
     "fold_state",
+    "service_level",
+    "abandonment",
+    "definition",
+    "units",
+    "occurrences",
+    "outbound",
+    "refusal",
+    "repeat",
+    "wait_histogram",
+    "opening_hours",
 )
 TESTS: Final = ("tests/unit/domain", "tests/property")
 EXAMPLES: Final = 40

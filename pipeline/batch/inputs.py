@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import duckdb
 
 from pipeline.batch.contract_terms import Contract, put_contracts
+from pipeline.batch.definitions import Terms
 from pipeline.batch.parameters import LATEST_MS, Queue, put_parameters
 from pipeline.config_files import Targets
 from pipeline.domain.business_time import Month
@@ -21,6 +24,9 @@ from pipeline.quality.suites import LANDED_METRICS
 MARGIN_DAYS: Final = 3
 """A month's run reads landed days this far around the month: a leg's events lie closer together."""
 
+CUSTOMER_EVENTS: Final = "customer_events"
+"""Call events of more days than the month's, for repeat calls alone."""
+
 VIEWS: Final = {CALL_EVENTS: "call_events", AGENT_STATES: "agent_states", LATE: "late_events"}
 
 
@@ -31,6 +37,7 @@ class Inputs:
     landing: Path
     batches: dict[str, list[manifest.Batch]]
     days: set[str] | None
+    customer_days: set[str] | None = None
     damaged: list[manifest.DamagedFile] = field(default_factory=list)
 
     @property
@@ -43,15 +50,22 @@ class Inputs:
 
     def files(self, topic: str) -> list[manifest.LandedFile]:
         """Return the files of a topic that the build reads."""
-        return [
-            file
-            for file in manifest.files(self.batches[topic])
-            if self.days is None or file.event_date in self.days
-        ]
+        return self._files(topic, self.days)
+
+    @property
+    def customer_files(self) -> list[manifest.LandedFile]:
+        """Return the files of call events that repeat calls are looked for in."""
+        return self._files(CALL_EVENTS, self.customer_days)
+
+    def _files(self, topic: str, days: set[str] | None) -> list[manifest.LandedFile]:
+        listed = manifest.files(self.batches[topic])
+        return [file for file in listed if days is None or file.event_date in days]
 
 
-def find(landing: Path, month: Month | None) -> Inputs:
+def find(landing: Path, month: Month | None, *, repeat_days: int = 0) -> Inputs:
     """Return the landed batches, limited to the days around a month if one is given.
+
+    ``repeat_days`` is how far around the month the same customer's contacts are looked for.
 
     Raises:
         InputError: no call events have been landed at all.
@@ -60,17 +74,21 @@ def find(landing: Path, month: Month | None) -> Inputs:
     if not batches[CALL_EVENTS]:
         msg = f"{landing}: expected landed call events, found none; run: vane land"
         raise InputError(msg)
-    inputs = Inputs(landing, batches, None if month is None else month.event_dates(MARGIN_DAYS))
-    for topic in (CALL_EVENTS, AGENT_STATES):
-        inputs.damaged += manifest.damaged(landing, batches[topic], days=inputs.days)
+    inputs = Inputs(landing, batches, None)
+    if month is not None:
+        inputs.days = month.event_dates(MARGIN_DAYS)
+        inputs.customer_days = month.event_dates(max(MARGIN_DAYS, repeat_days + 1))
+    for topic, days in ((CALL_EVENTS, inputs.customer_days), (AGENT_STATES, inputs.days)):
+        inputs.damaged += manifest.damaged(landing, batches[topic], days=days)
     return inputs
 
 
 def show(con: duckdb.DuckDBPyConnection, inputs: Inputs, client: str | None) -> None:
     """Create the views of the landed files; damaged ones are left out (the gate knows them)."""
     broken = {damage.path for damage in inputs.damaged}
-    for topic, name in VIEWS.items():
-        paths = [inputs.landing / file.path for file in inputs.files(topic)]
+    views = [(topic, name, inputs.files(topic)) for topic, name in VIEWS.items()]
+    for topic, name, files in (*views, (CALL_EVENTS, CUSTOMER_EVENTS, inputs.customer_files)):
+        paths = [inputs.landing / file.path for file in files]
         target = f"all_{name}" if client else name
         show_files(con, target, SHAPES[topic], [p for p in paths if str(p) not in broken])
         if client:
@@ -109,6 +127,7 @@ def put_all_parameters(
     contracts: tuple[Contract, ...],
     watermarks: dict[int, tuple[int, int, int]] | None,
     is_one_client: bool = False,
+    closed: Mapping[Queue, Terms] = MappingProxyType({}),
 ) -> list[Queue]:
     """Write every parameter table; return the queues that occur.
 
@@ -135,6 +154,7 @@ def put_all_parameters(
         queues=queues,
         agent_sites=agent_sites,
         watermarks=watermarks,
+        closed=closed,
     )
     put_contracts(con, contracts, month=month, queues=queues)
     return queues

@@ -15,9 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.batch import inputs, models, publish
+import duckdb
+
+from pipeline.batch import definitions, inputs, models, publish
 from pipeline.batch.contract_terms import load_contracts
-from pipeline.config_files import load_targets
+from pipeline.config_files import Targets, load_targets
 from pipeline.domain.business_time import Month
 from pipeline.errors import GateClosed, InputError
 from pipeline.lake import catalog, warehouse
@@ -60,8 +62,9 @@ def close_month(
     work = settings.home / "build" / run_id
     work.mkdir(parents=True)
     database = work / "build.duckdb"
-    found = inputs.find(settings.landing, month)
     targets = load_targets(settings.config_dir / "queues.yaml")
+    found = inputs.find(settings.landing, month, repeat_days=targets.longest_repeat_days)
+    closed = definitions.closed_terms(catalog.read_runs(settings.published), month, targets)
     contracts = load_contracts(settings.config_dir / "contracts")
     if client is not None:
         contracts = tuple(c for c in contracts if c.client == client)
@@ -74,7 +77,9 @@ def close_month(
             contracts=contracts,
             watermarks=None,
             is_one_client=client is not None,
+            closed=closed,
         )
+        _tell_changes(con, report)
     if client is not None and not queues:
         msg = f"client {client!r} does not occur in what was landed for {month}"
         raise InputError(msg)
@@ -87,11 +92,25 @@ def close_month(
         report=lambda line: report(f"  {line}"),
     )
     report(f"models: {len(nodes)} models and tests passed")
-    run = _publish(settings, database, work, run_id, month, client, found, warnings, report)
+    frozen = definitions.freeze(queues, targets, closed)
+    run = _publish(
+        settings, database, work, run_id, month, client, found, warnings, targets, frozen, report
+    )
     shutil.rmtree(work)
     rows = {dataset.name: dataset.rows for dataset in run.datasets}
     is_empty = rows["fct_leg_facts"] == 0 and rows["fct_agent_days"] == 0
     return Closed(run=run, is_empty=is_empty, seconds=time.monotonic() - started)
+
+
+def _tell_changes(con: duckdb.DuckDBPyConnection, report: Report) -> None:
+    """Name the queues whose month was closed by other terms than the configuration has now."""
+    rows = con.execute(
+        "select distinct client, site, queue from params.kpi_terms "
+        "where registry = 'closed' and is_shown order by all"
+    ).fetchall()
+    for queue in rows:
+        name = "/".join(part for part in queue if part)
+        report(f"definition changed since the month was closed: {name}; the closed one stands")
 
 
 def _admit(
@@ -132,6 +151,8 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
     client: str | None,
     found: inputs.Inputs,
     warnings: list[str],
+    targets: Targets,
+    frozen: list[catalog.FrozenTerm],
     report: Report,
 ) -> catalog.Run:
     with warehouse.connect(database, spill=work / "spill") as con:
@@ -145,10 +166,11 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
         month=str(month),
         client=client or "",
         published_at_ms=int(time.time() * 1000),
-        config_hash=load_targets(settings.config_dir / "queues.yaml").version,
+        config_hash=targets.version,
         landed=found.last_offsets,
         warnings=warnings,
         datasets=datasets,
+        definitions=frozen,
     )
     publish.publish(settings.published, run)
     report(

@@ -6,19 +6,26 @@ The live side asks ``TargetHistory.at`` per leg; SQL joins the same history as h
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import duckdb
 
+from pipeline.batch.definitions import (
+    EARLIEST_MS,
+    LATEST_MS,
+    Queue,
+    Terms,
+    put_definitions,
+    terms_of,
+)
 from pipeline.config_files import Targets
 from pipeline.domain.business_time import Month, offsets
 from pipeline.lake.warehouse import put_table
 
-EARLIEST_MS: Final = -(2**62)
-LATEST_MS: Final = 2**62
-_DAY_MS: Final = 86_400_000
+__all__ = ["EARLIEST_MS", "LATEST_MS", "QUEUES", "Queue", "put_parameters"]
 
-Queue = tuple[str, str, str]
+_DAY_MS: Final = 86_400_000
 
 QUEUE: Final = {"client": "VARCHAR", "site": "VARCHAR", "queue": "VARCHAR"}
 QUEUES: Final = {
@@ -33,6 +40,7 @@ SERVICE_TARGETS: Final = {
     "to_ms": "BIGINT",
     "threshold_ms": "BIGINT",
     "inclusive": "BOOLEAN",
+    "answer_shift_ms": "BIGINT",
     "short_abandon_ms": "BIGINT",
     "long_hold_ms": "BIGINT",
     "goal_permille": "BIGINT",
@@ -56,12 +64,9 @@ DAYS: Final = {"zone": "VARCHAR", "business_on": "DATE", "from_ms": "BIGINT", "t
 def target_rows(queues: Iterable[Queue], targets: Targets) -> Iterator[tuple[Any, ...]]:
     """Yield the targets of the queues; the first term also holds before its start."""
     for client, site, queue in queues:
-        history = targets.history(client, site, queue)
-        starts = (EARLIEST_MS, *history.starts_ms[1:])
-        ends = (*history.starts_ms[1:], LATEST_MS)
-        for start, end, t in zip(starts, ends, history.targets, strict=True):
-            numbers = (t.threshold_ms, t.inclusive, t.short_abandon_ms, t.long_hold_ms)
-            yield (client, site, queue, start, end, *numbers, t.goal_permille)
+        for start, end, t in terms_of(targets.history(client, site, queue)):
+            waits = (t.threshold_ms, t.inclusive, t.answer_shift_ms, t.short_abandon_ms)
+            yield (client, site, queue, start, end, *waits, t.long_hold_ms, t.goal_permille)
 
 
 def put_parameters(
@@ -72,7 +77,8 @@ def put_parameters(
     queues: Iterable[Queue],
     agent_sites: Iterable[tuple[str, str]],
     watermarks: Mapping[int, tuple[int, int, int]],
-) -> None:
+    closed: Mapping[Queue, Terms] = MappingProxyType({}),
+) -> list[Queue]:
     """Write all parameter tables but the settlement's.
 
     Args:
@@ -82,6 +88,10 @@ def put_parameters(
         queues: every queue that occurs in the input.
         agent_sites: every (client, site) that agents occur in.
         watermarks: partition to (event time reached, first and next offset folded).
+        closed: the terms that queues' months were closed with, where they were.
+
+    Returns:
+        The queues whose closed terms differ from those of ``targets``.
     """
     known = sorted(set(queues))
     zone_of = {queue: targets.zone(*queue) for queue in known}
@@ -93,6 +103,7 @@ def put_parameters(
     put_table(con, "agent_zones", AGENT_ZONES, agents)
     put_table(con, "days", DAYS, ((z, *day) for z in zones for day in month.days(z)))
     put_table(con, "zone_offsets", ZONE_OFFSETS, _zone_offsets(zones, month))
+    return put_definitions(con, month=month, targets=targets, queues=known, closed=closed)
 
 
 def _zone_offsets(zones: Iterable[str], month: Month) -> Iterator[tuple[Any, ...]]:

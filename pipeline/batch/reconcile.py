@@ -27,7 +27,7 @@ from pipeline.lake import catalog, live, warehouse
 from pipeline.settings import Settings
 
 SHOWN: Final = 10
-OPEN_FIELDS: Final = {"offered", "waiting_over"}
+OPEN_FIELDS: Final = {"offered", "waiting_over", "out_of_hours"}
 """Fields that depend on the watermark: a leg still waiting may be over by one and not the other."""
 
 Cell = tuple[str, str, str, int, str, int, int]

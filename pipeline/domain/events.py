@@ -76,9 +76,13 @@ class CallEvent:
     ``flowed_out``, ``refused`` and ``connected``; ``transfer_kind`` and ``transfer_target`` on
     ``transferred``.
 
-    ``refused``: the queue did not take the call (full, closed, nobody logged in); the leg never
-    queued. ``dialed`` and ``connected`` belong to an outbound leg: the attempt, and the moment
-    the called party picked up, with ``reason`` ``human`` or ``machine`` (``unknown`` where the
+    ``refused``: the queue did not take the call (full, closed, nobody logged in: the words that
+    ``refusal.py`` knows are counted apart); the leg never queued.
+    A ``transfer_target`` says what it is in front, where the source tells: ``queue:``, ``agent:``
+    or ``external:``.
+
+    ``dialed`` and ``connected`` belong to an outbound leg: the attempt, and the moment the called
+    party picked up, with ``reason`` ``human`` or ``machine`` (``unknown`` where the
     dialer cannot tell).
     """
 

@@ -313,7 +313,7 @@ class PartitionFold:
         for rule in self._rules:
             if same and boundary - rule.window_ms - kpi.PANE_MS not in queue.panes[0]:
                 continue  # nothing came into the window, nothing left it: the answer stands
-            offered, within = window_counts(queue, boundary, rule.window_ms)
+            offered, within = window_counts(queue, boundary, rule.window_ms, target.rules)
             if offered < rule.min_offered:
                 continue
             state = queue.alerts.setdefault(rule.name, alert.AlertState())

@@ -18,7 +18,7 @@ from pipeline.domain.outbox import Counters
 from pipeline.domain.target import TargetHistory
 from pipeline.domain.watermark import Watermark
 
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 
 Plain = dict[str, Any]
 _FACTS = tuple(f.name for f in fields(LegFacts))

@@ -3,7 +3,8 @@
 Definitions (all instants in epoch milliseconds, all spans half-open):
 
 * *outcome* of a queued leg: the earliest of answered, callback requested, flowed out,
-  abandoned; ties in that order. ``wait_ms`` = outcome - queued, at least 0.
+  abandoned; ties in that order. ``wait_ms`` = outcome - queued, at least 0. ``answered`` is the
+  source's, moved by the announcement where the definition says so.
 * *within*: ``wait_ms <= threshold`` (``<`` if the contract says so).
 * *service-level event*: the instant at which the leg's fate is known: the outcome if within,
   else the moment the threshold passed (Cisco: answered, abandoned, or past the threshold still
@@ -13,8 +14,11 @@ Definitions (all instants in epoch milliseconds, all spans half-open):
   ended and wrap-up ended. ``talk_ms`` = ended - answered - hold, at least 0; ``hold_ms`` = sum
   over ``hold_seq`` of end - start, an open hold being closed by ``ended``;
   ``acw_ms`` = wrap-up ended - wrap-up started.
+* A leg that queued outside the opening hours, where hours are agreed, counts for service level as
+  ``out_of_hours`` alone, at its service-level event; the agent's time on it was worked and counts.
 * A leg whose ``queued`` is not known counts for nothing but its complaints and its
-  before-queue abandons, which stand by themselves.
+  before-queue abandons, which stand by themselves, its refusal, and its dialing.
+* Offers that an agent let ring count one by one, each where it happened.
 
 SQL mirrors this file in ``dbt_like_sql/models/intermediate/int_leg_outcomes.sql``.
 """
@@ -27,12 +31,13 @@ from typing import Final, NamedTuple
 from pipeline.domain.events import BEFORE_QUEUE, CallEvent, EventType
 from pipeline.domain.kpi import (
     COMPLAINT_SIGNAL_FIELDS,
-    HANDLE_TIME_FIELDS,
     PANE_MS,
     SERVICE_LEVEL_FIELDS,
 )
 from pipeline.domain.leg import LegFacts
+from pipeline.domain.occurrences import occurrences, transfer_deltas
 from pipeline.domain.target import ServiceTarget
+from pipeline.domain.wait_histogram import WAIT_FIELDS, bucket_of
 
 
 class OutcomeKind(StrEnum):
@@ -80,7 +85,7 @@ def classify(facts: LegFacts, target: ServiceTarget, watermark_ms: int) -> Outco
         return None
     kind, at = _WAITING, None
     if facts.answered is not None:
-        kind, at = _ANSWERED, facts.answered[0]
+        kind, at = _ANSWERED, facts.answered[0] + target.answer_shift_ms
     if facts.callback_at is not None and (at is None or facts.callback_at < at):
         kind, at = _CALLBACK, facts.callback_at
     if facts.flowed_out is not None and (at is None or facts.flowed_out[0] < at):
@@ -145,7 +150,7 @@ def is_waiting(facts: LegFacts) -> bool:
 
 def is_bare(facts: LegFacts) -> bool:
     """Say whether a queued leg has nothing yet that could count but its waiting."""
-    return is_waiting(facts) and facts.transferred is None
+    return is_waiting(facts) and facts.transferred is None and facts.no_answers is None
 
 
 def stands_alone(event: CallEvent) -> bool:
@@ -162,11 +167,11 @@ HANDLE_TIME_INDEX: Final = 1
 COMPLAINT_SIGNALS_INDEX: Final = 2
 
 _SL = {name: i for i, name in enumerate(SERVICE_LEVEL_FIELDS)}
-_HT = {name: i for i, name in enumerate(HANDLE_TIME_FIELDS)}
 _CS = {name: i for i, name in enumerate(COMPLAINT_SIGNAL_FIELDS)}
 
 _OFFERED = (_SL["offered"], 1)
 _WAIT_FIELD = _SL["wait_answered_ms"]
+_FIRST_BUCKET = _SL[WAIT_FIELDS[0]]
 _SL_DELTAS: Final[dict[tuple[OutcomeKind, bool], Deltas]] = {
     (_ANSWERED, True): (_OFFERED, (_SL["answered"], 1), (_SL["answered_within"], 1)),
     (_ANSWERED, False): (_OFFERED, (_SL["answered"], 1)),
@@ -179,13 +184,13 @@ _SL_DELTAS: Final[dict[tuple[OutcomeKind, bool], Deltas]] = {
     (_WAITING, False): (_OFFERED, (_SL["waiting_over"], 1)),
 }
 _SHORT = ((_SL["abandoned_short"], 1),)
+_OUT_OF_HOURS: Deltas = ((_SL["out_of_hours"], 1),)
 _BEFORE_QUEUE: Deltas = ((_SL["abandoned_before_queue"], 1),)
 _COMPLAINT: Deltas = ((_CS["complaints"], 1),)
-_TRANSFER: Deltas = ((_CS["transfers"], 1),)
 _LONG_HOLD: Deltas = ((_CS["long_holds"], 1),)
 
 
-def contributions(
+def contributions(  # noqa: C901 - one question after the other, on the hot path
     facts: LegFacts, target: ServiceTarget, watermark_ms: int
 ) -> tuple[Contribution, ...]:
     """Return what the leg adds to which pane of which KPI, as of a watermark.
@@ -199,9 +204,12 @@ def contributions(
         at = outcome.service_level_at
         deltas = _SL_DELTAS[outcome.kind, outcome.is_within]
         if outcome.kind is _ANSWERED:
-            deltas += ((_WAIT_FIELD, outcome.wait_ms),)
+            wait = outcome.wait_ms
+            deltas += ((_WAIT_FIELD, wait), (_FIRST_BUCKET + bucket_of(wait), 1))
         elif outcome.kind is _ABANDONED and outcome.wait_ms <= target.short_abandon_ms:
             deltas += _SHORT
+        if target.has_hours and not target.is_open(facts.queued_at or 0):
+            deltas = _OUT_OF_HOURS
         parts.append((SERVICE_LEVEL_INDEX, at - at % PANE_MS, deltas))
     done = handling(facts)
     if done is not None:
@@ -213,8 +221,10 @@ def contributions(
         if hold >= target.long_hold_ms:
             parts.append((COMPLAINT_SIGNALS_INDEX, pane, _LONG_HOLD))
     if facts.transferred is not None and facts.queued_at is not None:
-        at = facts.transferred[0]
-        parts.append((COMPLAINT_SIGNALS_INDEX, at - at % PANE_MS, _TRANSFER))
+        at, label = facts.transferred
+        parts.append((COMPLAINT_SIGNALS_INDEX, at - at % PANE_MS, transfer_deltas(label)))
+    if facts.no_answers is not None or facts.refused is not None or facts.dialed_at is not None:
+        parts.extend(occurrences(facts))
     if facts.complaints is not None:
         parts.extend(
             (COMPLAINT_SIGNALS_INDEX, at - at % PANE_MS, _COMPLAINT) for at in facts.complaints

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pipeline.domain.definition import KpiDefinition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +14,9 @@ class ServiceTarget:
 
     ``inclusive`` says whether a wait of exactly the threshold is within it: ``<=`` (Asterisk)
     or ``<`` (Amazon Connect); at whole-second resolution this moves calls.
-    A wait of at most ``short_abandon_ms`` before abandoning is a short abandon.
+    A wait of at most ``short_abandon_ms`` before abandoning is a short abandon. Both are of the
+    ``definition`` and stand here, too, because every leg asks for them; without a definition they
+    make one, with the default's other choices. ``zone`` is the contract's, for opening hours.
     """
 
     threshold_ms: int
@@ -20,6 +24,29 @@ class ServiceTarget:
     short_abandon_ms: int
     long_hold_ms: int
     goal_permille: int
+    definition: KpiDefinition | None = None
+    zone: str = "UTC"
+    rules: KpiDefinition = field(init=False, repr=False, compare=False)
+    """The definition in force: the one given, or the one that the terms make."""
+    answer_shift_ms: int = field(init=False, repr=False, compare=False)
+    has_hours: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Derive what every leg asks for; refuse terms that the definition contradicts."""
+        rules = self.definition or KpiDefinition(
+            name="terms", inclusive=self.inclusive, short_abandon_ms=self.short_abandon_ms
+        )
+        if (rules.inclusive, rules.short_abandon_ms) != (self.inclusive, self.short_abandon_ms):
+            msg = f"expected the terms of definition {rules.name!r}, got {self}"
+            raise ValueError(msg)
+        object.__setattr__(self, "rules", rules)
+        object.__setattr__(self, "answer_shift_ms", rules.answer_shift_ms)
+        object.__setattr__(self, "has_hours", rules.opening_hours is not None)
+
+    def is_open(self, at_ms: int) -> bool:
+        """Say whether the queue is open at an instant (always, where no hours are agreed)."""
+        hours = self.rules.opening_hours
+        return hours is None or hours.is_open(at_ms, self.zone)
 
     def is_within(self, wait_ms: int) -> bool:
         """Say whether a wait meets the threshold."""

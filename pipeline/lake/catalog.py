@@ -32,6 +32,23 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
+class FrozenTerm(msgspec.Struct, frozen=True, kw_only=True):
+    """One term that a queue's month was computed with; half-open, epoch milliseconds."""
+
+    client: str
+    site: str
+    queue: str
+    from_ms: int
+    to_ms: int
+    name: str
+    definition: str
+    """Every choice, as canonical JSON."""
+    definition_hash: str
+    threshold_ms: int
+    goal_permille: int
+    long_hold_ms: int
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One published month run; ``client`` is empty for a run over all clients."""
 
@@ -45,6 +62,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Topic to partition to the last offset that was landed when the run read it."""
     warnings: list[str]
     datasets: list[Dataset]
+    definitions: list[FrozenTerm] = []
+    """The terms that stand for the month, of every queue that occurs in it."""
 
 
 def read_runs(published: Path) -> list[Run]:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from pipeline.codec.decode import decode_agent_state, decode_call_event
 from pipeline.codec.judge import judge_call_record
 from pipeline.domain.events import Rejected
-from pipeline.domain.kpi import KPI_FIELDS
+from pipeline.domain.kpi import ALWAYS_WRITTEN, KPI_FIELDS
 
 CALL_EVENTS: Final = "acd.events"
 AGENT_STATES: Final = "acd.agent-states"
@@ -145,9 +145,12 @@ def _late(record: Record) -> Any:  # noqa: ANN401
     )
 
 
-def _upsert(name: str, text: tuple[str, ...], numbers: tuple[str, ...]) -> Callable[[Record], Any]:
-    fields: list[tuple[str, Any]] = [(field, str) for field in text]
-    fields += [(field, int) for field in numbers]
+def _upsert(
+    name: str, text: tuple[str, ...], numbers: tuple[str, ...], sparse: tuple[str, ...]
+) -> Callable[[Record], Any]:
+    fields: list[Any] = [(field, str) for field in text]
+    fields += [(field, int) for field in numbers if field not in sparse]
+    fields += [(field, int, 0) for field in sparse]
     decoder = msgspec.json.Decoder(msgspec.defstruct(name, fields, gc=False))
 
     def decode(record: Record) -> Any:  # noqa: ANN401
@@ -200,6 +203,7 @@ def _events() -> list[Shape]:
 
 
 def _upserts() -> list[Shape]:
+    sparse = {f"kpi.{name}": fields[ALWAYS_WRITTEN[name] :] for name, fields in KPI_FIELDS.items()}
     shapes: list[tuple[str, tuple[str, ...], tuple[str, ...], str]] = [
         (
             f"kpi.{kpi}",
@@ -232,7 +236,9 @@ def _upserts() -> list[Shape]:
             text=text,
             numbers=numbers,
             instant=instant,
-            decode=_upsert(topic.replace(".", "_").replace("-", "_"), text, numbers),
+            decode=_upsert(
+                topic.replace(".", "_").replace("-", "_"), text, numbers, sparse.get(topic, ())
+            ),
         )
         for topic, text, numbers, instant in shapes
     ]

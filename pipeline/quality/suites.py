@@ -64,7 +64,8 @@ select
     ) as queues_that_do_not_add_up,
     (
         select count(*) from fct_queue_months
-        where answered_within > answered or abandoned_short > abandoned or handled > answered
+        where answered_within > answered or abandoned_short > abandoned
+            or handled > answered + out_of_hours
     ) as queues_with_parts_above_the_whole,
     (select count(*) from fct_settlement_lines where amount is null or amount < 0)
         as lines_without_an_amount,

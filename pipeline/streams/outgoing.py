@@ -9,6 +9,7 @@ they came from and why.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from typing import Final
 
 import msgspec
@@ -25,7 +26,15 @@ APP: Final = "vane-worker"
 Records = Sequence[ConsumerRecord[bytes, bytes]]
 
 KPI_TOPICS: Final = tuple(f"kpi.{name}" for name in kpi.KPI_FIELDS)
-_FIELDS: Final = tuple(kpi.KPI_FIELDS.values())
+_ALWAYS: Final = tuple(kpi.ALWAYS_WRITTEN[name] for name in kpi.KPI_FIELDS)
+_FIELDS: Final = tuple(
+    fields[:always] for fields, always in zip(kpi.KPI_FIELDS.values(), _ALWAYS, strict=True)
+)
+_SPARSE: Final = tuple(
+    tuple(f',"{name}":%d'.encode() for name in fields[always:])
+    for fields, always in zip(kpi.KPI_FIELDS.values(), _ALWAYS, strict=True)
+)
+"""Of each KPI, the fields that a record leaves out where they are 0."""
 _json = msgspec.json.Encoder()
 
 
@@ -38,7 +47,7 @@ class PaneTemplates:
         self._cache: dict[tuple[QueueState, int], tuple[bytes, bytes]] = {}
 
     def of(self, queue: QueueState, index: int) -> tuple[bytes, bytes]:
-        """Return the templates of key (pane) and value (pane, revision, *counts)."""
+        """Return the templates of key (pane) and value (pane, revision, *counts), left open."""
         found = self._cache.get((queue, index))
         if found is None:
             head = _json.encode(
@@ -52,7 +61,7 @@ class PaneTemplates:
             )
             names = ("pane_start_ms", "revision", *_FIELDS[index])
             tail = ",".join(f'"{name}":%d' for name in names)
-            value = head[:-1].replace(b"%", b"%%") + b"," + tail.encode() + b"}"
+            value = head[:-1].replace(b"%", b"%%") + b"," + tail.encode()
             key = queue.key.encode().replace(b"%", b"%%") + b"/%d"
             found = self._cache[queue, index] = (key, value)
         return found
@@ -65,7 +74,12 @@ def pane_upserts(
     out: tuple[list[Outgoing], ...] = ([], [], [])
     for (queue, index, pane), counts in outbox.panes.items():
         key, value = templates.of(queue, index)
-        out[index].append((key % pane, value % (pane, revision, *counts), []))
+        always = _ALWAYS[index]
+        sparse = counts[always:]
+        value %= (pane, revision, *counts[:always])
+        if any(sparse):
+            value += b"".join(compress(_SPARSE[index], sparse)) % tuple(filter(None, sparse))
+        out[index].append((key % pane, value + b"}", []))
     return out
 
 

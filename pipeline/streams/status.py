@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.domain import kpi
+from pipeline.domain.definition import KpiDefinition
 from pipeline.domain.fold import PartitionFold
 from pipeline.domain.queue_state import QueueState
+from pipeline.domain.service_level import sl8
+from pipeline.domain.wait_histogram import WAIT_FIELDS, percentile
 from pipeline.streams.engine import Engine, Part
 
 PAGE = Path(__file__).with_name("status.html")
@@ -39,22 +42,29 @@ def queue_rows(fold: PartitionFold) -> Iterable[dict[str, Any]]:
         ):
             waiting.setdefault(leg.queue, []).append(now - facts.queued_at)
     for queue in sorted(fold.queues.values(), key=lambda q: q.key):
-        windows = {str(w): _window(queue, now, w * 1000) for w in kpi.WINDOWS_S}
+        target = queue.history.at(now)
+        windows = {str(w): _window(queue, now, w * 1000, target.rules) for w in kpi.WINDOWS_S}
         waits = waiting.get(queue, [])
+        over = sum(map(target.has_passed, waits))
         yield {
             "client": queue.client,
             "site": queue.site,
             "queue": queue.queue,
-            "goal": queue.history.at(now).goal_permille / 1000,
+            "goal": target.goal_permille / 1000,
+            "definition": target.rules.name,
+            "service_level_formula": target.rules.service_level,
+            "is_as_in_the_month": target.rules.is_live,
             "watermark_ms": now,
             "waiting": len(waits),
+            "waiting_over": over,
+            "service_level_now": kpi.ratio(*sl8(len(waits), over)),
             "longest_wait_ms": max(waits, default=0),
             "windows": windows,
             "firing": sorted(name for name, state in queue.alerts.items() if state.firing),
         }
 
 
-def _window(queue: QueueState, now: int, width_ms: int) -> dict[str, Any]:
+def _window(queue: QueueState, now: int, width_ms: int, rules: KpiDefinition) -> dict[str, Any]:
     end = kpi.pane_start(now) + kpi.PANE_MS
     counts: dict[str, int] = {}
     for panes, fields in zip(queue.panes, kpi.KPI_FIELDS.values(), strict=True):
@@ -62,13 +72,28 @@ def _window(queue: QueueState, now: int, width_ms: int) -> dict[str, Any]:
             panes[start] for start in range(end - width_ms, end, kpi.PANE_MS) if start in panes
         )
         counts.update(zip(fields, kpi.add_vectors(inside, len(fields)), strict=True))
+    waits = [counts.pop(field) for field in WAIT_FIELDS]
     return {
         **counts,
-        "service_level": kpi.service_level(counts),
-        "abandon_rate": kpi.abandon_rate(counts),
+        "service_level": kpi.ratio(*rules.service_level_parts(counts)),
+        "abandon_rate": kpi.ratio(*rules.abandon_parts(counts)),
+        "answered_rate": kpi.ratio(*rules.answered_parts(counts)),
         "average_speed_of_answer_ms": kpi.average_speed_of_answer_ms(counts),
+        "wait_p50_below_ms": _below_ms(waits, 500),
+        "wait_p90_below_ms": _below_ms(waits, 900),
         "average_handle_time_ms": kpi.average_handle_time_ms(counts),
+        "average_hold_of_held_ms": kpi.average_hold_of_held_ms(counts),
+        "average_hold_of_handled_ms": kpi.average_hold_of_handled_ms(counts),
+        "complaints_per_thousand": kpi.complaints_per_thousand(counts),
+        "connect_rate": kpi.connect_rate(counts),
+        "dialer_abandon_rate": kpi.dialer_abandon_rate(counts),
     }
+
+
+def _below_ms(waits: list[int], permille: int) -> int | None:
+    """Return the upper edge of a percentile's bucket; None of no waits, or of the open last."""
+    found = percentile(waits, permille)
+    return None if found is None else found.below_ms
 
 
 def _partition_row(part: Part) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipeline.config_kpis import KEYS
 from pipeline.domain import kpi
 from pipeline.domain.events import AgentState, EventType
 from pipeline.domain.outbox import Counters
+from pipeline.domain.service_level import Variant
 from pipeline.settings import PROJECT_ROOT
 
 GLOSSARY = PROJECT_ROOT / "docs" / "glossary.md"
@@ -54,6 +56,7 @@ def needed() -> set[str]:
     names = {name for group in kpi.KPI_FIELDS.values() for name in group}
     names |= {str(kind) for kind in EventType} | {str(state) for state in AgentState}
     names |= ratios() | {field.name for field in fields(Counters)}
+    names |= {variant.lower() for variant in Variant} | KEYS
     return names | mart_columns(MARTS)
 
 
@@ -83,7 +86,13 @@ def test_every_table_has_the_same_columns() -> None:
     assert set(headers) == {HEADER}
 
 
-@pytest.mark.parametrize("module", ["outcome", "leg", "target", "kpi", "events", "outbox"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("outcome", "leg", "target", "kpi", "events", "outbox", "service_level", "abandonment"),
+        *("definition", "units", "outbound", "occurrences", "refusal", "wait_histogram"),
+    ],
+)
 def test_every_source_in_the_domain_exists(module: str) -> None:
     source = (PROJECT_ROOT / "pipeline" / "domain" / f"{module}.py").read_text()
     named = {

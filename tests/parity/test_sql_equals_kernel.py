@@ -23,9 +23,11 @@ from pipeline.batch.models import compiled
 from pipeline.batch.parameters import EARLIEST_MS, LATEST_MS, QUEUES, put_parameters
 from pipeline.config_files import QueueEntry, Targets
 from pipeline.domain.business_time import Month
+from pipeline.domain.definition import ClockStop, KpiDefinition
 from pipeline.domain.events import BEFORE_QUEUE, CallEvent, EventType, TransferKind
 from pipeline.domain.kpi import KPI_FIELDS
 from pipeline.domain.leg import LegFacts, apply
+from pipeline.domain.opening_hours import OpeningHours
 from pipeline.domain.outcome import classify, contributions, handling
 from pipeline.domain.target import ServiceTarget, TargetHistory
 from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, LATE, SHAPES
@@ -35,9 +37,10 @@ PROJECT = Path(__file__).resolve().parents[2] / "dbt_like_sql"
 NOON = 1_762_920_000_000
 DATASETS = 250
 MODELS = ("stg_call_events", "int_leg_facts", "int_leg_holds", "int_leg_instants")
-CHECKED = (*MODELS, "int_leg_outcomes", "fct_kpi_panes")
+CHECKED = (*MODELS, "int_leg_hours", "int_leg_outcomes", "fct_kpi_panes")
 PANE_COLUMNS = [f for fields in KPI_FIELDS.values() for f in fields]
 
+ZONE = "Asia/Shanghai"
 HISTORIES = {
     "service": TargetHistory(
         (0,),
@@ -70,19 +73,40 @@ HISTORIES = {
             ),
         ),
     ),
+    # opens at noon by the contract's clock, and subtracts the agent's announcement
+    "counter": TargetHistory(
+        (0,),
+        (
+            ServiceTarget(
+                threshold_ms=10_000,
+                inclusive=True,
+                short_abandon_ms=5_000,
+                long_hold_ms=60_000,
+                goal_permille=900,
+                definition=KpiDefinition(
+                    name="counter",
+                    clock_stop=ClockStop.BEFORE_ANNOUNCEMENT,
+                    announcement_ms=1_000,
+                    opening_hours=OpeningHours((((720, 1440),),) * 7),
+                ),
+                zone=ZONE,
+            ),
+        ),
+    ),
 }
 
 
 class _Configured(Targets):
-    """Targets of the two test queues, whatever the client."""
+    """Targets of the test queues, whatever the client."""
 
     def history(self, client: str, site: str, queue: str) -> TargetHistory:  # noqa: ARG002
         return HISTORIES[queue]
 
 
-TARGETS = _Configured(
-    (QueueEntry("*", "*", "*", "Asia/Shanghai", HISTORIES["service"]),), version="test"
-)
+TARGETS = _Configured((QueueEntry("*", "*", "*", ZONE, HISTORIES["service"]),), version="test")
+
+REASONS = ("FULL", "closed", "JoinEmpty", "human", "machine")
+TARGETS_OF_TRANSFERS = ("other", "queue", "queue:a", "agent:b:c", "external:", ":", "elsewhere:d")
 
 # Few instants, many of them equal or at an edge: thresholds, panes, term starts, the past.
 EDGES = (-6, -5, -1, 0, 1, 999, 1_000, 1_001, 5_000, 5_001, 19_999, 20_000, 20_001, 29_999)
@@ -110,16 +134,16 @@ def _log(rng: random.Random, number: int) -> list[CallEvent]:
                 occurred_at_ms=_instant(rng),
                 client=f"client{number}",
                 site=rng.choice(["", "", "sh"]),
-                queue=rng.choice(["service", "service", "orders"]),
+                queue=rng.choice(["service", "service", "orders", "counter"]),
                 contact_id=rng.choice(["c1", "c2"]),
                 leg=rng.choice([1, 1, 2]),
                 source="acd",
                 source_position=str(i),
                 agent=rng.choice(["ann", "bob", "Ö", "z"]),
                 hold_seq=rng.randint(0, 2),
-                reason=rng.choice([None, "", BEFORE_QUEUE, "agent", "ärger"]),
+                reason=rng.choice([None, "", BEFORE_QUEUE, "agent", "ärger", *REASONS]),
                 transfer_kind=kind,
-                transfer_target="other" if kind else None,
+                transfer_target=rng.choice(TARGETS_OF_TRANSFERS) if kind else None,
                 customer_ref=rng.choice([None, "aa", "b", "Z"]),
             )
         )
@@ -173,7 +197,7 @@ def _load(con: duckdb.DuckDBPyConnection, logs: list[list[CallEvent]], marks: li
         agent_sites=[],
         watermarks={p: (mark, 0, len(logs[p])) for p, mark in enumerate(marks)},
     )
-    everything = [(*q, "UTC", EARLIEST_MS, LATEST_MS) for q in sorted(queues)]
+    everything = [(*q, ZONE, EARLIEST_MS, LATEST_MS) for q in sorted(queues)]
     put_table(con, "queues", QUEUES, everything)
 
 
@@ -236,6 +260,11 @@ def _outcome(facts: LegFacts, target: ServiceTarget, mark: int) -> tuple[object,
         facts.ended[1] if facts.ended else None,
         facts.customer_ref,
         len(facts.offers or ()),
+        len(facts.no_answers or ()),
+        *(facts.refused or (None, None)),
+        facts.dialed_at,
+        *(facts.connected or (None, None)),
+        facts.queued_at is not None and not target.is_open(facts.queued_at),
         len(facts.complaints or ()),
         len(facts.before_queue or ()),
         facts.first_ms,
@@ -250,7 +279,10 @@ def _sql_outcomes(con: duckdb.DuckDBPyConnection) -> set[tuple[object, ...]]:
                 outcome, outcome_at_ms, wait_ms, is_within, service_level_at_ms,
                 completed_at_ms, talk_ms, hold_ms, acw_ms,
                 answered_at_ms, answered_agent, flowed_out_reason, transferred_to, ended_by,
-                customer_ref, offer_count, complaint_count, before_queue_count, first_ms, last_ms
+                customer_ref, offer_count, no_answer_count, refused_at_ms, refused_reason,
+                dialed_at_ms, connected_at_ms, connected_to,
+                coalesce(counts_as = 'out_of_hours', false), complaint_count, before_queue_count,
+                first_ms, last_ms
             from int_leg_outcomes
             """
     ).fetchall()

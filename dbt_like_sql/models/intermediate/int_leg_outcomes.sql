@@ -30,6 +30,13 @@ watermarks as (
 
 ),
 
+out_of_hours as (
+
+    select * from {{ ref('int_leg_hours') }}
+    where registry = 'current'
+
+),
+
 leg_holds as (
 
     select
@@ -64,8 +71,10 @@ joined as (
         coalesce(leg_instants.complaint_count, 0) as complaint_count,
         coalesce(leg_instants.before_queue_count, 0) as before_queue_count,
         leg_instants.before_queue_at_ms,
+        out_of_hours.client is not null as is_out_of_hours,
+        facts.answered_at_ms + targets.answer_shift_ms as clock_stopped_at_ms,
         least(
-            facts.answered_at_ms,
+            facts.answered_at_ms + targets.answer_shift_ms,
             facts.callback_at_ms,
             facts.flowed_out_at_ms,
             facts.abandoned_at_ms
@@ -79,6 +88,7 @@ joined as (
     from facts
     left join leg_holds using (client, site, queue, contact_id, leg)
     left join leg_instants using (client, site, queue, contact_id, leg)
+    left join out_of_hours using (client, site, queue, contact_id, leg)
     inner join watermarks on facts.log_partition = watermarks._partition
     inner join targets
         on facts.client = targets.client
@@ -96,7 +106,7 @@ decided as (
         case
             when queued_at_ms is null then null
             when earliest_at_ms is null then 'waiting'
-            when answered_at_ms = earliest_at_ms then 'answered'
+            when clock_stopped_at_ms = earliest_at_ms then 'answered'
             when callback_at_ms = earliest_at_ms then 'callback'
             when flowed_out_at_ms = earliest_at_ms then 'flowed_out'
             else 'abandoned'
@@ -130,6 +140,7 @@ final as (
         end as completed_at_ms,
         coalesce(queued_at_ms, before_queue_at_ms, first_ms) as belongs_at_ms,
         outcome,
+        case when is_out_of_hours then 'out_of_hours' else outcome end as counts_as,
         case when queued_at_ms is not null then wait_ms end as wait_ms,
         coalesce(outcome <> 'waiting' and wait_ms <= most_wait_ms, false) as is_within,
         coalesce(outcome = 'abandoned' and wait_ms <= short_abandon_ms, false)
@@ -155,11 +166,18 @@ final as (
         ended_by,
         customer_ref,
         offer_count,
+        no_answer_count,
         complaint_count,
         before_queue_count,
+        refused_at_ms,
+        refused_reason,
+        dialed_at_ms,
+        connected_at_ms,
+        connected_to,
         event_count,
         first_ms,
-        last_ms
+        last_ms,
+        watermark_ms
     from decided
 
 )

@@ -10,6 +10,19 @@ queues as (
 
 ),
 
+neighbours as (
+
+    select * from {{ ref('int_customer_contacts') }}
+
+),
+
+terms as (
+
+    select * from {{ source('params', 'kpi_terms') }}
+    where registry = 'current'
+
+),
+
 contacts as (
 
     select
@@ -27,6 +40,7 @@ contacts as (
         {{ total('acw_ms') }} as acw_ms,
         count(*) filter (transferred_at_ms is not null) as transfers,
         {{ total('complaint_count') }} as complaints,
+        count(completed_at_ms) as handled_leg_count,
         max(last_ms) as last_ms
     from outcomes
     group by client, contact_id
@@ -51,12 +65,36 @@ final as (
         contacts.hold_ms,
         contacts.acw_ms,
         contacts.transfers,
-        contacts.complaints
+        contacts.complaints,
+        contacts.handled_leg_count,
+        neighbours.customer_ref,
+        -- NULL where the customer is not known
+        case when neighbours.client is not null then
+            coalesce(
+                neighbours.first_ms - neighbours.previous_ms <= terms.repeat_window_ms, false
+            )
+        end as is_repeat,
+        case when neighbours.client is not null then
+            coalesce(neighbours.next_ms - neighbours.first_ms <= terms.repeat_window_ms, false)
+        end as is_repeated,
+        case when neighbours.client is not null then
+            neighbours.next_ms is null
+            and neighbours.watermark_ms - neighbours.first_ms < terms.repeat_window_ms
+        end as is_repeat_provisional
     from contacts
     inner join queues
         on contacts.client = queues.client
         and contacts.first_leg.site = queues.site
         and contacts.first_leg.queue = queues.queue
+    inner join terms
+        on contacts.client = terms.client
+        and contacts.first_leg.site = terms.site
+        and contacts.first_leg.queue = terms.queue
+        and contacts.first_leg.at >= terms.from_ms
+        and contacts.first_leg.at < terms.to_ms
+    left join neighbours
+        on contacts.client = neighbours.client
+        and contacts.contact_id = neighbours.contact_id
     where contacts.first_leg.at >= queues.month_start_ms
         and contacts.first_leg.at < queues.month_end_ms
 

@@ -23,20 +23,62 @@ service_level as (
         site,
         queue,
         {{ pane('service_level_at_ms') }} as pane_start_ms,
-        count(*) as offered,
-        count(*) filter (outcome = 'answered') as answered,
-        count(*) filter (outcome = 'answered' and is_within) as answered_within,
-        count(*) filter (outcome = 'abandoned') as abandoned,
-        count(*) filter (outcome = 'abandoned' and is_within) as abandoned_within,
-        count(*) filter (is_short_abandon) as abandoned_short,
-        count(*) filter (outcome = 'flowed_out') as flowed_out,
-        count(*) filter (outcome = 'flowed_out' and is_within) as flowed_out_within,
-        count(*) filter (outcome = 'callback') as callbacks,
-        count(*) filter (outcome = 'callback' and is_within) as callbacks_within,
-        count(*) filter (outcome = 'waiting') as waiting_over,
-        sum(wait_ms) filter (outcome = 'answered') as wait_answered_ms
+        count(*) filter (counts_as <> 'out_of_hours') as offered,
+        count(*) filter (counts_as = 'answered') as answered,
+        count(*) filter (counts_as = 'answered' and is_within) as answered_within,
+        count(*) filter (counts_as = 'abandoned') as abandoned,
+        count(*) filter (counts_as = 'abandoned' and is_within) as abandoned_within,
+        count(*) filter (counts_as = 'abandoned' and is_short_abandon) as abandoned_short,
+        count(*) filter (counts_as = 'flowed_out') as flowed_out,
+        count(*) filter (counts_as = 'flowed_out' and is_within) as flowed_out_within,
+        count(*) filter (counts_as = 'callback') as callbacks,
+        count(*) filter (counts_as = 'callback' and is_within) as callbacks_within,
+        count(*) filter (counts_as = 'waiting') as waiting_over,
+        {{ wait_counts("counts_as = 'answered'") }}
+        sum(wait_ms) filter (counts_as = 'answered') as wait_answered_ms,
+        count(*) filter (counts_as = 'out_of_hours') as out_of_hours
     from outcomes
     where service_level_at_ms is not null
+    group by all
+
+),
+
+refused as (
+
+    select
+        client,
+        site,
+        queue,
+        {{ pane('refused_at_ms') }} as pane_start_ms,
+        count(*) filter ({{ refusal_kind('refused_reason') }} = 'full') as refused_full,
+        count(*) filter ({{ refusal_kind('refused_reason') }} = 'closed') as refused_closed,
+        count(*) filter ({{ refusal_kind('refused_reason') }} = 'empty') as refused_empty,
+        count(*) filter ({{ refusal_kind('refused_reason') }} = 'other') as refused_other
+    from outcomes
+    where refused_at_ms is not null and queued_at_ms is null
+    group by all
+
+),
+
+outbound as (
+
+    -- mirrors pipeline/domain/outbound.py: an agent has to be there within 2 s
+    select
+        client,
+        site,
+        queue,
+        {{ pane('dialed_at_ms') }} as pane_start_ms,
+        count(*) as dialed,
+        count(connected_at_ms) as connected,
+        count(connected_at_ms) filter (connected_to <> 'machine') as connected_live,
+        count(answered_at_ms) filter (connected_at_ms is not null) as dialed_answered,
+        count(connected_at_ms) filter (
+            connected_to <> 'machine'
+            and coalesce(answered_at_ms, ended_at_ms, abandoned_at_ms) is not null
+            and coalesce(answered_at_ms - connected_at_ms > 2000, true)
+        ) as dialer_abandoned
+    from outcomes
+    where dialed_at_ms is not null
     group by all
 
 ),
@@ -67,7 +109,17 @@ transfers as (
         site,
         queue,
         {{ pane('transferred_at_ms') }} as pane_start_ms,
-        count(*) as transfers
+        count(*) as transfers,
+        count(*) filter (starts_with(transferred_to, 'blind:')) as transfers_blind,
+        count(*) filter (starts_with(transferred_to, 'attended:')) as transfers_attended,
+        -- what the target is, it says in front: kind:queue:orders
+        {%- for target in ['queue', 'agent', 'external'] %}
+        count(*) filter (
+            split_part(transferred_to, ':', 2) = '{{ target }}'
+            and contains(substr(transferred_to, strpos(transferred_to, ':') + 1), ':')
+        ) as transfers_{{ 'external' if target == 'external' else 'to_' ~ target }}
+        {{- '' if loop.last else ',' }}
+        {%- endfor %}
     from outcomes
     where transferred_at_ms is not null
     group by all
@@ -84,6 +136,23 @@ occurrences as (
         count(*) filter (kind = 'complaint') as complaints,
         count(*) filter (kind = 'before_queue') as abandoned_before_queue
     from instants
+    where kind <> 'no_answer'
+    group by all
+
+),
+
+no_answers as (
+
+    select
+        instants.client,
+        instants.site,
+        instants.queue,
+        {{ pane('instants.at_ms') }} as pane_start_ms,
+        count(*) as no_answers
+    from instants
+    semi join (select * from outcomes where queued_at_ms is not null) as queued
+        using (client, site, queue, contact_id, leg)
+    where instants.kind = 'no_answer'
     group by all
 
 ),
@@ -91,6 +160,12 @@ occurrences as (
 unioned as (
 
     select * from service_level
+    union all by name
+    select * from refused
+    union all by name
+    select * from outbound
+    union all by name
+    select * from no_answers
     union all by name
     select * from handle_time
     union all by name
@@ -111,8 +186,12 @@ final as (
             'offered', 'answered', 'answered_within', 'abandoned', 'abandoned_within',
             'abandoned_short', 'flowed_out', 'flowed_out_within', 'callbacks',
             'callbacks_within', 'waiting_over', 'wait_answered_ms', 'abandoned_before_queue',
-            'handled', 'talk_ms', 'hold_ms', 'acw_ms', 'held',
-            'complaints', 'transfers', 'long_holds',
+            'out_of_hours', 'refused_full', 'refused_closed', 'refused_empty', 'refused_other',
+            'dialed', 'connected', 'connected_live', 'dialed_answered', 'dialer_abandoned',
+        ] + wait_names() + [
+            'handled', 'talk_ms', 'hold_ms', 'acw_ms', 'held', 'no_answers',
+            'complaints', 'transfers', 'long_holds', 'transfers_blind', 'transfers_attended',
+            'transfers_to_queue', 'transfers_to_agent', 'transfers_external',
         ] %}
         {{ total(field) }} as {{ field }}{{ '' if loop.last else ',' }}
         {%- endfor %}

@@ -16,6 +16,28 @@ queues as (
 
 ),
 
+calls as (
+
+    select * from {{ ref('fct_calls') }}
+
+),
+
+contacts as (
+
+    select
+        client,
+        first_site as site,
+        first_queue as queue,
+        count(*) filter (handled_leg_count > 0) as contacts_handled,
+        {{ total('talk_ms + hold_ms + acw_ms') }} as contact_handle_ms,
+        count(is_repeated) as identified_contacts,
+        count(*) filter (is_repeated) as repeated_contacts,
+        count(*) filter (is_repeat_provisional) as provisional_contacts
+    from calls
+    group by all
+
+),
+
 counted as (
 
     select
@@ -25,7 +47,11 @@ counted as (
         queue,
         {{ leg_counts() }},
         {{ total('before_queue_count') }} as abandoned_before_queue,
-        count(*) filter (is_long_hold) as long_holds
+        count(*) filter (is_long_hold) as long_holds,
+        -- exact, and so not additive: the panes have buckets that add up
+        quantile_disc(wait_ms, 0.5) filter (counts_as = 'answered') as wait_p50_ms,
+        quantile_disc(wait_ms, 0.9) filter (counts_as = 'answered') as wait_p90_ms,
+        max(wait_ms) filter (counts_as = 'answered') as wait_max_ms
     from legs
     group by all
 
@@ -43,9 +69,18 @@ final as (
         {%- endfor %}
         counted.abandoned_before_queue,
         counted.long_holds,
+        counted.wait_p50_ms,
+        counted.wait_p90_ms,
+        counted.wait_max_ms,
+        coalesce(contacts.contacts_handled, 0) as contacts_handled,
+        coalesce(contacts.contact_handle_ms, 0) as contact_handle_ms,
+        coalesce(contacts.identified_contacts, 0) as identified_contacts,
+        coalesce(contacts.repeated_contacts, 0) as repeated_contacts,
+        coalesce(contacts.provisional_contacts, 0) as provisional_contacts,
         targets.threshold_ms,
         targets.goal_permille
     from counted
+    left join contacts using (client, site, queue)
     inner join queues
         on counted.client = queues.client
         and counted.site = queues.site

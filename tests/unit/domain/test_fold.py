@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.domain.alert import Alert, AlertStatus, DropRule
 from pipeline.domain.closed_legs import REMEMBERED_MS, fingerprint
+from pipeline.domain.definition import KpiDefinition
 from pipeline.domain.events import BEFORE_QUEUE, CallEvent, Rejected
 from pipeline.domain.fold import (
     LONGEST_WINDOW_MS,
@@ -21,7 +22,9 @@ from pipeline.domain.fold_state import dump, load
 from pipeline.domain.kpi import KPI_FIELDS, PANE_MS, WINDOWS_S
 from pipeline.domain.outbox import LateEvent
 from pipeline.domain.queue_state import window_counts
+from pipeline.domain.service_level import Variant
 from pipeline.domain.target import TargetHistory
+from pipeline.domain.wait_histogram import WAIT_FIELDS
 from pipeline.domain.watermark import CLOCK_AHEAD_MS, GRACE_MS, IDLE_SOURCE_MS
 from tests.factories import NOON, a_target, an_event, history
 
@@ -71,6 +74,8 @@ class Feed:
         for (queue, index, pane), counts in box.panes.items():
             kpi = names[index]
             found = {n: c for n, c in zip(KPI_FIELDS[kpi], counts, strict=True) if c}
+            for bucket in WAIT_FIELDS:  # test_outcome.py has them
+                found.pop(bucket, None)
             self.panes[queue.queue, kpi, (pane - NOON) // PANE_MS] = found
         self.alerts += box.alerts
         self.late += box.late
@@ -126,7 +131,8 @@ def test_what_came_before_a_gap_is_counted_and_snapshots_whole() -> None:
     with pytest.raises(GapInLogError):
         fold.fold([(0, NOON, queued), (1, NOON + 3 * S, abandoned), (5, NOON, queued)])
     panes = {(i, pane): counts for (_, i, pane), counts in fold.take_outbox().panes.items()}
-    assert panes == {(0, NOON): [1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0]}
+    zeros = [0] * (len(KPI_FIELDS["service-level"]) - 6)
+    assert panes == {(0, NOON): [1, 0, 0, 1, 1, 1, *zeros]}
     again = load(dump(fold), history)
     assert again.queue("acme", "", "service").panes[0] == {NOON: panes[0, NOON]}
 
@@ -241,7 +247,10 @@ def test_a_transfer_counts_as_soon_as_its_leg_is_known_to_have_queued() -> None:
     feed = Feed()
     feed.send(an_event("transferred", S))
     feed.send(an_event("queued", 0))
-    assert feed.panes["service", "complaint-signals", 0] == {"transfers": 1}
+    assert feed.panes["service", "complaint-signals", 0] == {
+        "transfers": 1,
+        "transfers_blind": 1,
+    }
 
 
 def test_a_source_that_comes_back_cannot_turn_time_back() -> None:
@@ -550,9 +559,9 @@ def test_the_window_of_a_rule_is_half_open() -> None:
     feed = Feed()
     feed.send(*some_calls(0, 1, 0), *some_calls(30 * S, 2, 0), *some_calls(60 * S, 4, 0))
     queue = feed.fold.queue("acme", "", "service")
-    assert window_counts(queue, NOON + 60 * S, 60_000) == (3, 3)
-    assert window_counts(queue, NOON + 90 * S, 60_000) == (6, 6)
-    assert window_counts(queue, NOON + 150 * S, 60_000) == (0, 0)
+    assert window_counts(queue, NOON + 60 * S, 60_000, a_target().rules) == (3, 3)
+    assert window_counts(queue, NOON + 90 * S, 60_000, a_target().rules) == (6, 6)
+    assert window_counts(queue, NOON + 150 * S, 60_000, a_target().rules) == (0, 0)
 
 
 # --- letting go ------------------------------------------------------------------------------
@@ -724,7 +733,7 @@ def test_panes_are_kept_while_a_leg_may_still_change_them() -> None:
 
 def test_a_state_of_another_version_is_refused() -> None:
     plain = dump(PartitionFold(history))
-    with pytest.raises(ValueError, match="expected state version 2, got 1"):
+    with pytest.raises(ValueError, match="expected state version 3, got 1"):
         load(plain | {"state_version": 1}, history)
 
 
@@ -768,3 +777,54 @@ def test_a_fold_goes_on_from_its_snapshot_with_its_alerts_firing() -> None:
     feed.send(*some_calls(61 * S, 5, 0))
     feed.tick(90 * S)
     assert [a.status for a in feed.alerts] == ["firing", "resolved"]
+
+
+# --- definitions -----------------------------------------------------------------------------
+
+
+def test_an_alert_goes_by_the_service_level_that_the_definition_means() -> None:
+    """Two answered in time, two abandoned: 50 % of offered, but 100 % of answered."""
+    rules = KpiDefinition(name="of answered", service_level=Variant.SL2)
+    lenient = TargetHistory((0,), (a_target(definition=rules),))
+    for targets, fired in ((history(), 1), (lenient, 0)):
+        feed = Feed(a_rule(min_offered=2))
+        feed.fold = PartitionFold(lambda *_queue, found=targets: found, [a_rule(min_offered=2)])
+        feed.send(*some_calls(0, 2, 2))
+        feed.tick(31 * S)
+        assert len(feed.alerts) == fired
+    queue = feed.fold.queue("acme", "", "service")
+    assert window_counts(queue, NOON + 30 * S, 30_000, rules) == (2, 2)
+
+
+def test_offers_let_ring_count_where_they_happened_once_the_leg_has_queued() -> None:
+    feed = Feed()
+    feed.send(an_event("ring_no_answer", 31 * S), an_event("ring_no_answer", 61 * S))
+    feed.tick(62 * S)
+    assert ("service", "handle-time", 1) not in feed.panes
+    feed.send(an_event("queued", S))
+    feed.tick(63 * S)
+    assert feed.panes["service", "handle-time", 1] == {"no_answers": 1}
+    assert feed.panes["service", "handle-time", 2] == {"no_answers": 1}
+
+
+def test_a_refused_call_that_queues_after_all_is_no_longer_refused() -> None:
+    feed = Feed()
+    feed.send(an_event("refused", S, reason="FULL"))
+    feed.tick(2 * S)
+    assert feed.service_level() == {"refused_full": 1}
+    feed.send(an_event("queued", 3 * S), an_event("abandoned", 12 * S))
+    feed.tick(31 * S)
+    assert feed.service_level() == {"offered": 1, "abandoned": 1, "abandoned_within": 1}
+
+
+def test_an_outbound_attempt_is_told_where_it_was_dialed() -> None:
+    feed = Feed()
+    feed.send(an_event("dialed", S))
+    feed.tick(2 * S)
+    assert feed.service_level() == {"dialed": 1}
+    feed.send(an_event("connected", 40 * S))
+    feed.tick(41 * S)
+    assert feed.service_level() == {"dialed": 1, "connected": 1, "connected_live": 1}
+    feed.send(an_event("ended", 45 * S))
+    feed.tick(46 * S)
+    assert feed.service_level()["dialer_abandoned"] == 1

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.domain.definition import ClockStop, KpiDefinition
 from pipeline.domain.events import BEFORE_QUEUE, CallEvent
 from pipeline.domain.kpi import KPI_FIELDS, PANE_MS
 from pipeline.domain.leg import LegFacts, apply
+from pipeline.domain.occurrences import transfer_deltas
+from pipeline.domain.opening_hours import OpeningHours
+from pipeline.domain.outbound import dial
 from pipeline.domain.outcome import (
     Handling,
     Outcome,
@@ -18,6 +22,7 @@ from pipeline.domain.outcome import (
     stands_alone,
 )
 from pipeline.domain.target import ServiceTarget
+from pipeline.domain.wait_histogram import WAIT_FIELDS
 from tests.factories import NOON, a_target, an_event
 
 S = 1000
@@ -46,7 +51,16 @@ def counts(
         here = found.setdefault((names[index], (pane - NOON) // PANE_MS), {})
         for field, n in deltas:
             name = KPI_FIELDS[names[index]][field]
-            here[name] = here.get(name, 0) + n
+            if name not in WAIT_FIELDS:  # apart, below
+                here[name] = here.get(name, 0) + n
+    return found
+
+
+def buckets(*events: CallEvent) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for index, _, deltas in contributions(facts(*events), a_target(), FAR):
+        names = list(KPI_FIELDS.values())[index]
+        found |= {names[field]: n for field, n in deltas if names[field] in WAIT_FIELDS}
     return found
 
 
@@ -256,7 +270,7 @@ def test_transfers_and_each_complaint_are_signals_where_they_happened() -> None:
         an_event("complaint_flagged", 61 * S),
         an_event("complaint_flagged", 95 * S),
     )
-    assert found["complaint-signals", 1] == {"transfers": 1}
+    assert found["complaint-signals", 1] == {"transfers": 1, "transfers_blind": 1}
     assert found["complaint-signals", 2] == {"complaints": 1}
     assert found["complaint-signals", 3] == {"complaints": 1}
 
@@ -306,3 +320,131 @@ def test_a_leg_was_held_if_its_hold_took_any_time(hold: int | None, held: int) -
 def test_a_call_queued_after_the_watermark_has_waited_nothing() -> None:
     found = outcome(an_event("queued", 9 * S), now=NOON)
     assert found == Outcome(OutcomeKind.WAITING, None, 0, False, None)
+
+
+@pytest.mark.parametrize(
+    ("wait", "bucket"),
+    [
+        *((0, "wait_0000"), (999, "wait_0000"), (1_000, "wait_0001"), (7_999, "wait_0007")),
+        *((8_000, "wait_0008"), (9_999, "wait_0008"), (10_000, "wait_0010")),
+        *((1_023_999, "wait_0896"), (1_024_000, "wait_1024"), (3_000_000, "wait_1024")),
+    ],
+)
+def test_an_answered_wait_is_counted_in_its_bucket(wait: int, bucket: str) -> None:
+    assert buckets(an_event("queued"), an_event("answered", wait)) == {bucket: 1}
+    assert buckets(an_event("queued"), an_event("abandoned", wait)) == {}
+
+
+@pytest.mark.parametrize(
+    ("stop", "wait"),
+    [("answered", 10_000), ("before_announcement", 7_000), ("after_announcement", 13_000)],
+)
+def test_the_clock_stops_before_or_after_the_announcement(stop: str, wait: int) -> None:
+    announcement_ms = 0 if stop == "answered" else 3_000
+    rules = KpiDefinition(name="x", clock_stop=ClockStop(stop), announcement_ms=announcement_ms)
+    found = outcome(
+        an_event("queued"), an_event("answered", 10_000), target=a_target(definition=rules)
+    )
+    assert found == Outcome(OutcomeKind.ANSWERED, NOON + wait, wait, True, NOON + wait)
+
+
+def test_an_announcement_longer_than_the_wait_gives_a_wait_of_nothing() -> None:
+    rules = KpiDefinition(name="x", clock_stop=ClockStop.BEFORE_ANNOUNCEMENT, announcement_ms=3_000)
+    found = outcome(
+        an_event("queued"), an_event("answered", 1_000), target=a_target(definition=rules)
+    )
+    assert found == Outcome(OutcomeKind.ANSWERED, NOON - 2_000, 0, True, NOON)
+
+
+def test_a_call_outside_the_opening_hours_counts_as_that_and_as_the_agents_time() -> None:
+    tuesday_from_one = OpeningHours(((), ((13 * 60, 1440),), (), (), (), (), ()))
+    rules = KpiDefinition(name="x", opening_hours=tuesday_from_one)
+    target = a_target(definition=rules, zone="Asia/Shanghai")  # where it is Tuesday, noon
+    events = [an_event("queued"), an_event("answered", S), an_event("ended", 9 * S)]
+    assert counts(*events, target=target) == {
+        ("service-level", 0): {"out_of_hours": 1},
+        ("handle-time", 0): {"handled": 1, "talk_ms": 8 * S, "hold_ms": 0, "acw_ms": 0, "held": 0},
+    }
+    late = [an_event("queued", 3_600_000), an_event("abandoned", 3_600_001)]
+    assert counts(*late, target=target)["service-level", 120]["abandoned"] == 1
+    assert counts(an_event("queued"), now=NOON + 20 * S, target=target) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "names"),
+    [
+        ("blind", "orders", {"transfers_blind"}),
+        ("attended", "queue:orders", {"transfers_attended", "transfers_to_queue"}),
+        ("blind", "agent:ann", {"transfers_blind", "transfers_to_agent"}),
+        ("blind", "external:bank", {"transfers_blind", "transfers_external"}),
+        ("blind", "queue", {"transfers_blind"}),
+        ("blind", "elsewhere:x", {"transfers_blind"}),
+    ],
+)
+def test_transfers_count_by_kind_and_by_what_the_target_says_it_is(
+    kind: str, target: str, names: set[str]
+) -> None:
+    moved = an_event("transferred", S, transfer_kind=kind, transfer_target=target)
+    found = counts(an_event("queued"), moved)["complaint-signals", 0]
+    assert found == dict.fromkeys({"transfers", *names}, 1)
+    assert transfer_deltas(":") == transfer_deltas("")
+
+
+@pytest.mark.parametrize(
+    ("reason", "field"),
+    [
+        *(("full", "refused_full"), ("QUEUE_FULL", "refused_full"), ("closed", "refused_closed")),
+        *(("joinempty", "refused_empty"), ("who knows", "refused_other"), ("", "refused_other")),
+    ],
+)
+def test_a_refused_call_counts_by_the_kind_of_its_reason(reason: str, field: str) -> None:
+    assert counts(an_event("refused", 31 * S, reason=reason)) == {("service-level", 1): {field: 1}}
+
+
+def test_an_offer_let_ring_counts_once_per_instant_and_agent() -> None:
+    rings = [
+        an_event("ring_no_answer", 31 * S),
+        an_event("ring_no_answer", 31 * S, agent="bob"),
+        an_event("ring_no_answer", 61 * S),
+    ]
+    assert counts(an_event("queued"), *rings, now=NOON + S) == {
+        ("handle-time", 1): {"no_answers": 2},
+        ("handle-time", 2): {"no_answers": 1},
+    }
+    assert counts(*rings) == {}
+
+
+DIALED = {"dialed": 1}
+REACHED = DIALED | {"connected": 1, "connected_live": 1}
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([], DIALED),
+        ([("ended", 9 * S, {})], DIALED),
+        (
+            [("connected", 8 * S, {"reason": "machine"}), ("ended", 9 * S, {})],
+            DIALED | {"connected": 1},
+        ),
+        ([("connected", 8 * S, {})], REACHED),
+        ([("connected", 8 * S, {"reason": "unknown"})], REACHED),
+        ([("connected", 8 * S, {}), ("answered", 10_000, {})], REACHED | {"dialed_answered": 1}),
+        (
+            [("connected", 8 * S, {}), ("answered", 10_001, {})],
+            REACHED | {"dialed_answered": 1, "dialer_abandoned": 1},
+        ),
+        ([("connected", 8 * S, {}), ("ended", 9 * S, {})], REACHED | {"dialer_abandoned": 1}),
+        ([("connected", 8 * S, {}), ("abandoned", 9 * S, {})], REACHED | {"dialer_abandoned": 1}),
+    ],
+)
+def test_an_outbound_attempt_counts_where_it_was_dialed(
+    events: list[tuple[str, int, dict[str, str]]], expected: dict[str, int]
+) -> None:
+    log = [an_event("dialed", S), *(an_event(kind, at, **extra) for kind, at, extra in events)]
+    assert counts(*log) == {("service-level", 0): expected}
+
+
+def test_a_leg_that_was_never_dialed_is_no_attempt() -> None:
+    assert dial(facts(an_event("connected", S))) is None
+    assert counts(an_event("connected", S)) == {}

@@ -9,12 +9,10 @@ from pipeline.domain.closed_legs import REMEMBERED_MS, ClosedLegs, fingerprint
 from pipeline.domain.events import customer_ref, event_id, routing_domain
 from pipeline.domain.kpi import (
     SERVICE_LEVEL_FIELDS,
-    abandon_rate,
     add_vectors,
     average_handle_time_ms,
     average_speed_of_answer_ms,
     pane_start,
-    service_level,
 )
 from pipeline.domain.leg import LegFacts, apply
 from pipeline.domain.target import TargetHistory
@@ -39,7 +37,7 @@ def a_rule(**terms: object) -> DropRule:
 
 def test_a_ratio_of_nothing_is_none() -> None:
     nothing = dict.fromkeys((*SERVICE_LEVEL_FIELDS, "talk_ms", "hold_ms", "acw_ms", "handled"), 0)
-    for ratio in (service_level, abandon_rate, average_speed_of_answer_ms, average_handle_time_ms):
+    for ratio in (average_speed_of_answer_ms, average_handle_time_ms):
         assert ratio(nothing) is None
 
 
@@ -47,16 +45,12 @@ def test_ratios_divide_sums() -> None:
     counts = {
         "offered": 10,
         "answered": 8,
-        "answered_within": 7,
-        "abandoned": 2,
         "wait_answered_ms": 80_000,
         "handled": 4,
         "talk_ms": 400,
         "hold_ms": 40,
         "acw_ms": 8,
     }
-    assert service_level(counts) == 0.7
-    assert abandon_rate(counts) == 0.2
     assert average_speed_of_answer_ms(counts) == 10_000
     assert average_handle_time_ms(counts) == 112
 

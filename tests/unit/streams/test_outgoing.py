@@ -23,7 +23,14 @@ AWKWARD = ["50 % off", '"quoted"', "back\\slash", "a%db%%", "售后/双11", "lin
 @pytest.mark.parametrize("name", AWKWARD)
 def test_names_with_percent_signs_and_quotes_come_through_the_templates(name: str) -> None:
     queue = QueueState(name, name, name, history())
-    box = Outbox(panes={(queue, 0, NOON): list(range(13)), (queue, 2, NOON): [7, 8, 9]})
+    sparse = [0] * (len(KPI_FIELDS["service-level"]) - 13)
+    sparse[2], sparse[-1] = 5, 6
+    box = Outbox(
+        panes={
+            (queue, 0, NOON): [*range(13), *sparse],
+            (queue, 2, NOON): [7, 8, 9, 0, 0, 0, 0, 0],
+        }
+    )
     templates = outgoing.PaneTemplates(3, "abc%d")
     for _ in range(2):  # the second time from the cache
         levels, times, signals = outgoing.pane_upserts(box, 42, templates)
@@ -39,10 +46,13 @@ def test_names_with_percent_signs_and_quotes_come_through_the_templates(name: st
         "config_hash": "abc%d",
         "pane_start_ms": NOON,
         "revision": 42,
-        **dict(zip(KPI_FIELDS["service-level"], range(13), strict=True)),
+        **dict(zip(KPI_FIELDS["service-level"][:13], range(13), strict=True)),
+        "refused_closed": 5,
+        "wait_1024": 6,
     }
     found = json.loads(signals[0][1])
-    assert [found[field] for field in KPI_FIELDS["complaint-signals"]] == [7, 8, 9]
+    assert [found[field] for field in ("complaints", "transfers", "long_holds")] == [7, 8, 9]
+    assert "transfers_blind" not in found
 
 
 def test_each_kpi_has_its_topic_in_the_order_of_the_vectors() -> None:
@@ -51,7 +61,7 @@ def test_each_kpi_has_its_topic_in_the_order_of_the_vectors() -> None:
 
 def test_upserts_are_of_the_counts_at_the_time_of_writing() -> None:
     queue = QueueState("acme", "", "service", history())
-    counts = [0, 0, 0]
+    counts = [0] * len(KPI_FIELDS["complaint-signals"])
     box = Outbox(panes={(queue, 2, NOON): counts})
     counts[1] = 5
     (_, value, _) = outgoing.pane_upserts(box, 1, outgoing.PaneTemplates(0, ""))[2][0]

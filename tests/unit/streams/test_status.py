@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 from pipeline.domain.alert import AlertState
+from pipeline.domain.definition import Attribution, KpiDefinition
 from pipeline.domain.events import CallEvent
 from pipeline.domain.fold import PartitionFold
+from pipeline.domain.service_level import Variant
+from pipeline.domain.target import TargetHistory
 from pipeline.streams import status
-from tests.factories import NOON, an_event, history
+from tests.factories import NOON, a_target, an_event, history
 from tests.unit.streams.live import a_chunk, an_engine
 
 S = 1000
@@ -125,3 +128,28 @@ def test_the_snapshot_is_plain_data_with_a_row_per_partition() -> None:
     }
     assert found["partitions"][1]["next_offset"] == 5
     assert [q["queue"] for q in found["queues"]] == ["service"]
+
+
+def test_a_window_is_judged_by_the_queues_definition_and_says_so() -> None:
+    rules = KpiDefinition(name="wazo", service_level=Variant.SL2, attribution=Attribution.ARRIVAL)
+    targets = TargetHistory((0,), (a_target(definition=rules),))
+    fold = PartitionFold(lambda *_queue: targets)
+    events = [*a_call(0), an_event("queued", S, contact_id="x")]
+    events += [an_event("abandoned", 9 * S, contact_id="x"), an_event("refused", contact_id="y")]
+    fold.fold([(i, e.occurred_at_ms, e) for i, e in enumerate(events)])
+    found = row(fold)
+    assert (found["definition"], found["service_level_formula"]) == ("wazo", "SL2")
+    assert found["is_as_in_the_month"] is False
+    window = found["windows"]["60"]
+    assert (window["service_level"], window["abandon_rate"]) == (1.0, 0.5)
+    assert window["answered_rate"] == 1 / 3
+    assert (window["wait_p50_below_ms"], window["wait_p90_below_ms"]) == (5_000, 5_000)
+    assert not any(name.startswith("wait_00") for name in window)
+
+
+def test_the_level_of_the_calls_waiting_now_is_told_apart() -> None:
+    events = [an_event("queued", at, contact_id=f"c{at}") for at in (0, S, 20 * S)]
+    found = row(fold_of(*events, an_event("offered", 21 * S + 1, contact_id="clock")))
+    assert (found["waiting"], found["waiting_over"]) == (3, 2)
+    assert found["service_level_now"] == 1 / 3
+    assert row(fold_of(an_event("offered")))["service_level_now"] is None
