@@ -55,6 +55,10 @@ _GRAINS: Final = {
 }
 
 
+_NO_ZONES: Final = {"Factory", "localtime", "posix", "posixrules", "right"}
+"""Files among a machine's zones that name no place: its own clock, or clocks with leap seconds."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Interval:
     """``[start_ms, end_ms)``, epoch milliseconds."""
@@ -121,7 +125,11 @@ class Grid:
 
     def label(self, interval: Interval) -> str:
         """Return an interval's local start with its offset: ``2025-10-26T01:30:00+01:00``."""
-        return self.local(interval.start_ms).isoformat()
+        return self.label_at(interval.start_ms)
+
+    def label_at(self, at_ms: int) -> str:
+        """Return an instant by the zone's clock with its offset."""
+        return self.local(at_ms).isoformat()
 
     def _clock(self, at_ms: int) -> Interval:
         """Floor the clock on the wall; an interval never goes on over a change of the clock.
@@ -167,10 +175,12 @@ def parse_grain(text: str) -> Grain:
 
 def known_zone(name: str) -> ZoneInfo:
     """Return an IANA zone; raise InputError with the name if there is none such."""
+    msg = f"timezone: expected an IANA zone such as Europe/Warsaw, got {name!r}"
+    if name.partition("/")[0] in _NO_ZONES:
+        raise InputError(msg)
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:  # OSError: a folder of zones, as "Asia"
-        msg = f"timezone: expected an IANA zone such as Europe/Warsaw, got {name!r}"
         raise InputError(msg) from error
 
 

@@ -162,7 +162,10 @@ def test_what_is_no_grain_is_refused_with_its_value(text: str) -> None:
         parse_grain(text)
 
 
-@pytest.mark.parametrize("name", ["Mars/Olympus", "Asia", "", "../etc/passwd", "UTC+2"])
+@pytest.mark.parametrize(
+    "name",
+    ["Mars/Olympus", "Asia", "", "../etc/passwd", "UTC+2", "localtime", "right/Europe/Warsaw"],
+)
 def test_a_zone_that_does_not_exist_is_refused_with_its_name(name: str) -> None:
     with pytest.raises(InputError, match=r"timezone: expected an IANA zone .* got "):
         known_zone(name)
