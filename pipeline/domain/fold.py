@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.domain import alert, kpi
@@ -22,8 +22,12 @@ from pipeline.domain.events import CallEvent, EventType, Rejected
 from pipeline.domain.leg import LegFacts, apply
 from pipeline.domain.outbox import Counters, LateEvent, Outbox
 from pipeline.domain.outcome import (
+    CHANGES,
+    HANDLING_PART,
+    PARTS,
+    SERVICE_LEVEL_PART,
+    SIGNALS_PART,
     Contribution,
-    contributions,
     is_bare,
     is_finished,
     is_waiting,
@@ -37,7 +41,10 @@ MAX_LEG_AGE_MS: Final = 12 * 3_600_000
 """A leg that never finishes is let go this long after its first event."""
 
 SWEEP_MS: Final = 15 * 60_000
-"""How often (event time) legs and panes that nothing can change any more are dropped."""
+"""How often (event time) legs that nothing can change any more are dropped ..."""
+
+FORGET_MS: Final = 4 * SWEEP_MS
+"""... and panes, which takes a look at each of them."""
 
 LONGEST_WINDOW_MS: Final = max(kpi.WINDOWS_S) * 1000
 
@@ -71,7 +78,10 @@ class Leg:
     facts: LegFacts
     queue: QueueState
     born_ms: int
-    counted: tuple[Contribution, ...] = ()
+    counted: list[tuple[Contribution, ...]] = field(default_factory=lambda: [(), (), ()])
+    """What it counts for now, part by part."""
+    stale: int = 0
+    """Which parts have to be counted again: bits in the order of ``outcome.PARTS``."""
     reopened: bool = False
 
 
@@ -90,6 +100,7 @@ class PartitionFold:
         "first_offset",
         "legs",
         "next_boundary",
+        "next_forget",
         "next_offset",
         "next_sweep",
         "outbox",
@@ -113,6 +124,7 @@ class PartitionFold:
         self.watermark = Watermark()
         self.next_boundary = 0
         self.next_sweep = 0
+        self.next_forget = 0
         self.legs: dict[LegKey, Leg] = {}
         self.queues: dict[QueueKey, QueueState] = {}
         self.closed = ClosedLegs()
@@ -120,7 +132,7 @@ class PartitionFold:
         self.outbox = Outbox()
         self._timers: list[tuple[int, int, Leg]] = []
         self._numbers = itertools.count()
-        self._dirty: set[Leg] = set()
+        self._dirty: list[Leg] = []
 
     def fold(self, records: Iterable[Record]) -> None:  # noqa: C901, PLR0912, PLR0915 - hot and flat
         """Fold records in offset order; those already folded are skipped.
@@ -130,7 +142,7 @@ class PartitionFold:
         """
         # The hot path of the live side: names are local and the common case is flat.
         legs, counters, watermark, dirty = self.legs, self.counters, self.watermark, self._dirty
-        sources, timers = watermark.sources, self._timers
+        sources, timers, changes = watermark.sources, self._timers, CHANGES
         for offset, appended_ms, event in records:
             if offset != self.next_offset:
                 if offset < self.next_offset:
@@ -176,20 +188,26 @@ class PartitionFold:
             if leg is None:
                 queue = self.queue(event.client, event.site, event.queue)
                 leg = legs[key] = Leg(LegFacts(), queue, watermark.ms, reopened=reopened)
-            elif leg in dirty:
+            elif leg.stale:
                 # What it counted for in between was, or may be, published by a worker that cuts
                 # the log elsewhere; the panes concerned have to be told, though it be undone.
                 self._count(leg, watermark.ms)
-                dirty.discard(leg)
-            if apply(leg.facts, event):
+            facts = leg.facts
+            if apply(facts, event):
                 counters.accepted += 1
                 kind = event.type
+                stale = changes[kind]
+                if facts.dialed_at is not None:
+                    stale |= SIGNALS_PART
                 if kind is _QUEUED:
                     self._start_timer(leg)
-                    if leg.counted or not is_bare(leg.facts):
-                        dirty.add(leg)
-                elif kind is not _OFFERED:  # offers count for nothing live
-                    dirty.add(leg)
+                    if not leg.counted[0] and is_bare(facts):
+                        continue
+                elif stale & HANDLING_PART and facts.ended is None:
+                    stale -= HANDLING_PART  # not completed before, not completed now
+                if stale:
+                    leg.stale |= stale
+                    dirty.append(leg)
             else:
                 counters.duplicate += 1
         self._settle(watermark.ms)
@@ -205,9 +223,8 @@ class PartitionFold:
 
     def resume(self, leg: Leg) -> None:
         """Take up a leg of a restored state: what it counts for, and its timer if it waits."""
-        leg.counted = contributions(
-            leg.facts, self._target(leg.queue, leg.facts), self.watermark.ms
-        )
+        target = self._target(leg.queue, leg.facts)
+        leg.counted = [part(leg.facts, target, self.watermark.ms) for part in PARTS]
         if is_waiting(leg.facts):
             self._start_timer(leg)
 
@@ -216,7 +233,11 @@ class PartitionFold:
         if due > self.watermark.ms:
             heapq.heappush(self._timers, (due, next(self._numbers), leg))
         else:
-            self._dirty.add(leg)
+            self._mark(leg)
+
+    def _mark(self, leg: Leg) -> None:
+        leg.stale |= SERVICE_LEVEL_PART
+        self._dirty.append(leg)
 
     @staticmethod
     def _due_ms(leg: Leg) -> int:
@@ -269,7 +290,8 @@ class PartitionFold:
         """Bring the panes up to date with the legs, as of event time ``now``."""
         self._fire(now)
         for leg in self._dirty:
-            self._count(leg, now)
+            if leg.stale:
+                self._count(leg, now)
         self._dirty.clear()
 
     def _fire(self, now: int) -> None:
@@ -278,29 +300,32 @@ class PartitionFold:
         while timers and timers[0][0] <= now:
             leg = heapq.heappop(timers)[2]
             if is_waiting(leg.facts):
-                self._dirty.add(leg)
+                self._mark(leg)
 
     def _count(self, leg: Leg, now: int) -> None:
         """Bring the panes up to date with one leg, as of event time ``now``."""
-        facts = leg.facts
-        queue = leg.queue
-        new = contributions(facts, queue.only_target or self._target(queue, facts), now)
-        old = leg.counted
-        if new == old:
-            return
-        changed = self.outbox.panes
-        for i, pane, deltas in old:
-            counts = queue.panes[i][pane]
-            for j, n in deltas:
-                counts[j] -= n
-            changed[queue, i, pane] = counts
-        for i, pane, deltas in new:
-            counts = queue.panes[i].get(pane) or queue.open_pane(i, pane)
-            for j, n in deltas:
-                counts[j] += n
-            changed[queue, i, pane] = counts
-        queue.changed = True
-        leg.counted = new
+        facts, queue, stale = leg.facts, leg.queue, leg.stale
+        leg.stale = 0
+        target = queue.only_target or self._target(queue, facts)
+        panes, changed, counted = queue.panes, self.outbox.panes, leg.counted
+        for part, count in enumerate(PARTS):
+            if not stale >> part & 1:
+                continue
+            old, new = counted[part], count(facts, target, now)
+            if new == old:
+                continue
+            for i, pane, deltas in old:
+                counts = panes[i][pane]
+                for j, n in deltas:
+                    counts[j] -= n
+                changed[queue, i, pane] = counts
+            for i, pane, deltas in new:
+                counts = panes[i].get(pane) or queue.open_pane(i, pane)
+                for j, n in deltas:
+                    counts[j] += n
+                changed[queue, i, pane] = counts
+            queue.changed = True
+            counted[part] = new
 
     @staticmethod
     def _target(queue: QueueState, facts: LegFacts) -> ServiceTarget:
@@ -313,7 +338,7 @@ class PartitionFold:
         for rule in self._rules:
             if same and boundary - rule.window_ms - kpi.PANE_MS not in queue.panes[0]:
                 continue  # nothing came into the window, nothing left it: the answer stands
-            offered, within = window_counts(queue, boundary, rule.window_ms, target.rules)
+            offered, within = window_counts(queue, boundary, rule.window_ms, target)
             if offered < rule.min_offered:
                 continue
             state = queue.alerts.setdefault(rule.name, alert.AlertState())
@@ -354,14 +379,14 @@ class PartitionFold:
         facts = leg.facts
         if not is_finished(facts) and facts.first_ms >= self.watermark.ms - MAX_LEG_AGE_MS:
             return leg
-        if leg in self._dirty:
-            self._settle(self.watermark.ms)
+        if leg.stale:
+            self._count(leg, self.watermark.ms)
         del self.legs[key]
         self.closed.add(key)
         return None
 
     def _sweep(self, now: int) -> None:
-        """Drop expired legs, then panes older than every live leg and every open window."""
+        """Drop expired legs; now and then panes older than every live leg and open window."""
         self.closed.rotate(now)
         horizon = now - GRACE_MS
         expired = []
@@ -372,6 +397,11 @@ class PartitionFold:
                 expired.append((key, leg))
         for key, leg in expired:
             self._let_go_if_expired(key, leg)
+        if now >= self.next_forget:
+            self.next_forget = now + FORGET_MS
+            self._forget_panes(now, horizon)
+
+    def _forget_panes(self, now: int, horizon: int) -> None:
         oldest = next(iter(self.legs.values())).born_ms if self.legs else now
         floor = kpi.pane_start(min(oldest - GRACE_MS, horizon - LONGEST_WINDOW_MS))
         for queue in self.queues.values():

@@ -35,6 +35,7 @@ def dump(fold: PartitionFold) -> Plain:
         "sources": fold.watermark.sources,
         "next_boundary": fold.next_boundary,
         "next_sweep": fold.next_sweep,
+        "next_forget": fold.next_forget,
         "counters": list(astuple(fold.counters)),
         "queues": [
             {
@@ -78,6 +79,7 @@ def load(
     fold.watermark = Watermark(plain["watermark_ms"], sources)
     fold.next_boundary = plain["next_boundary"]
     fold.next_sweep = plain["next_sweep"]
+    fold.next_forget = plain["next_forget"]
     fold.counters = Counters(*plain["counters"])
     queues = [_load_queue(fold, q) for q in plain["queues"]]
     newer, older, rotate_at_ms = plain["closed"]

@@ -34,7 +34,7 @@ _TARGET_KINDS: Final = {
 }
 
 
-def occurrences(facts: LegFacts) -> list[tuple[int, int, Deltas]]:
+def occurrences(facts: LegFacts) -> tuple[tuple[int, int, Deltas], ...]:
     """Return (KPI index, pane start, deltas) of offers let ring, a refusal and a dialing."""
     parts: list[tuple[int, int, Deltas]] = []
     if facts.queued_at is None:
@@ -46,7 +46,7 @@ def occurrences(facts: LegFacts) -> list[tuple[int, int, Deltas]]:
     attempt = dial(facts)
     if attempt is not None:
         parts.append((_SERVICE_LEVEL, pane_start(attempt.dialed_at), _dialed(attempt)))
-    return parts
+    return tuple(parts)
 
 
 @lru_cache(maxsize=4096)  # a contact centre has few targets, and this is asked of every transfer

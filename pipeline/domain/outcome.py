@@ -83,6 +83,19 @@ def classify(facts: LegFacts, target: ServiceTarget, watermark_ms: int) -> Outco
     queued = facts.queued_at
     if queued is None:
         return None
+    kind, at = decide(facts, target)
+    if at is None:
+        waited = max(0, watermark_ms - queued)
+        passed = target.has_passed(waited)
+        return Outcome(kind, None, waited, False, queued + target.threshold_ms if passed else None)
+    wait = at - queued if at > queued else 0
+    if target.is_within(wait):
+        return Outcome(kind, at, wait, True, queued + wait)
+    return Outcome(kind, at, wait, False, queued + target.threshold_ms)
+
+
+def decide(facts: LegFacts, target: ServiceTarget) -> tuple[OutcomeKind, int | None]:
+    """Return how the wait of a leg ended, and when; the earliest wins, ties in the order below."""
     kind, at = _WAITING, None
     if facts.answered is not None:
         kind, at = _ANSWERED, facts.answered[0] + target.answer_shift_ms
@@ -92,14 +105,7 @@ def classify(facts: LegFacts, target: ServiceTarget, watermark_ms: int) -> Outco
         kind, at = _FLOWED_OUT, facts.flowed_out[0]
     if facts.abandoned_at is not None and (at is None or facts.abandoned_at < at):
         kind, at = _ABANDONED, facts.abandoned_at
-    if at is None:
-        waited = max(0, watermark_ms - queued)
-        passed = target.has_passed(waited)
-        return Outcome(kind, None, waited, False, queued + target.threshold_ms if passed else None)
-    wait = at - queued if at > queued else 0
-    if target.is_within(wait):
-        return Outcome(kind, at, wait, True, queued + wait)
-    return Outcome(kind, at, wait, False, queued + target.threshold_ms)
+    return kind, at
 
 
 def handling(facts: LegFacts) -> Handling | None:
@@ -150,7 +156,12 @@ def is_waiting(facts: LegFacts) -> bool:
 
 def is_bare(facts: LegFacts) -> bool:
     """Say whether a queued leg has nothing yet that could count but its waiting."""
-    return is_waiting(facts) and facts.transferred is None and facts.no_answers is None
+    return (
+        is_waiting(facts)
+        and facts.transferred is None
+        and facts.no_answers is None
+        and facts.refused is None
+    )
 
 
 def stands_alone(event: CallEvent) -> bool:
@@ -181,8 +192,8 @@ _SL_DELTAS: Final[dict[tuple[OutcomeKind, bool], Deltas]] = {
     (_FLOWED_OUT, False): (_OFFERED, (_SL["flowed_out"], 1)),
     (_CALLBACK, True): (_OFFERED, (_SL["callbacks"], 1), (_SL["callbacks_within"], 1)),
     (_CALLBACK, False): (_OFFERED, (_SL["callbacks"], 1)),
-    (_WAITING, False): (_OFFERED, (_SL["waiting_over"], 1)),
 }
+_STILL_WAITING: Deltas = (_OFFERED, (_SL["waiting_over"], 1))
 _SHORT = ((_SL["abandoned_short"], 1),)
 _OUT_OF_HOURS: Deltas = ((_SL["out_of_hours"], 1),)
 _BEFORE_QUEUE: Deltas = ((_SL["abandoned_before_queue"], 1),)
@@ -190,7 +201,102 @@ _COMPLAINT: Deltas = ((_CS["complaints"], 1),)
 _LONG_HOLD: Deltas = ((_CS["long_holds"], 1),)
 
 
-def contributions(  # noqa: C901 - one question after the other, on the hot path
+def service_level_part(
+    facts: LegFacts, target: ServiceTarget, watermark_ms: int
+) -> tuple[Contribution, ...]:
+    """Return what the wait of a leg adds to service level; also before-queue abandons."""
+    parts: tuple[Contribution, ...] = ()
+    queued = facts.queued_at
+    if queued is not None:
+        kind, outcome_at = decide(facts, target)  # as classify() has it, without the Outcome
+        if outcome_at is None:
+            if target.has_passed(max(0, watermark_ms - queued)):
+                at = queued + target.threshold_ms
+                deltas = _STILL_WAITING if target.is_open(queued) else _OUT_OF_HOURS
+                parts = ((SERVICE_LEVEL_INDEX, at - at % PANE_MS, deltas),)
+        else:
+            wait = outcome_at - queued if outcome_at > queued else 0
+            is_within = target.is_within(wait)
+            at = queued + (wait if is_within else target.threshold_ms)
+            deltas = _SL_DELTAS[kind, is_within]
+            if kind is _ANSWERED:
+                deltas = (*deltas, (_WAIT_FIELD, wait), (_FIRST_BUCKET + bucket_of(wait), 1))
+            elif kind is _ABANDONED and wait <= target.short_abandon_ms:
+                deltas += _SHORT
+            if target.has_hours and not target.is_open(queued):
+                deltas = _OUT_OF_HOURS
+            parts = ((SERVICE_LEVEL_INDEX, at - at % PANE_MS, deltas),)
+    if facts.before_queue is not None:
+        parts += tuple(
+            (SERVICE_LEVEL_INDEX, at - at % PANE_MS, _BEFORE_QUEUE) for at in facts.before_queue
+        )
+    return parts
+
+
+def handling_part(
+    facts: LegFacts, target: ServiceTarget, _watermark_ms: int
+) -> tuple[Contribution, ...]:
+    """Return what the agent time of a completed leg adds; a long hold is a complaint signal."""
+    done = handling(facts)
+    if done is None:
+        return ()
+    at, talk, hold, acw = done
+    pane = at - at % PANE_MS
+    counts = (HANDLE_TIME_INDEX, pane, ((0, 1), (1, talk), (2, hold), (3, acw), (4, hold > 0)))
+    if hold >= target.long_hold_ms:
+        return (counts, (COMPLAINT_SIGNALS_INDEX, pane, _LONG_HOLD))
+    return (counts,)
+
+
+def signals_part(
+    facts: LegFacts, _target: ServiceTarget, _watermark_ms: int
+) -> tuple[Contribution, ...]:
+    """Return what adds where it happened: transfers, complaints, RONA, refusals, dialing."""
+    parts: list[Contribution] = []
+    if facts.transferred is not None and facts.queued_at is not None:
+        at, label = facts.transferred
+        parts.append((COMPLAINT_SIGNALS_INDEX, at - at % PANE_MS, transfer_deltas(label)))
+    if facts.complaints is not None:
+        parts.extend(
+            (COMPLAINT_SIGNALS_INDEX, at - at % PANE_MS, _COMPLAINT) for at in facts.complaints
+        )
+    if facts.no_answers is not None or facts.refused is not None or facts.dialed_at is not None:
+        parts.extend(occurrences(facts))
+    return tuple(parts)
+
+
+PARTS: Final = (service_level_part, handling_part, signals_part)
+SERVICE_LEVEL_PART: Final = 1
+HANDLING_PART: Final = 2
+SIGNALS_PART: Final = 4
+ALL_PARTS: Final = SERVICE_LEVEL_PART | HANDLING_PART | SIGNALS_PART
+
+CHANGES: Final[dict[EventType, int]] = {
+    EventType.QUEUED: ALL_PARTS,
+    EventType.OFFERED: 0,
+    EventType.RING_NO_ANSWER: SIGNALS_PART,
+    EventType.ANSWERED: SERVICE_LEVEL_PART | HANDLING_PART,
+    EventType.HOLD_STARTED: HANDLING_PART,
+    EventType.HOLD_ENDED: HANDLING_PART,
+    EventType.ABANDONED: SERVICE_LEVEL_PART,
+    EventType.FLOWED_OUT: SERVICE_LEVEL_PART,
+    EventType.TRANSFERRED: SIGNALS_PART,
+    EventType.ENDED: HANDLING_PART,
+    EventType.WRAPUP_STARTED: HANDLING_PART,
+    EventType.WRAPUP_ENDED: HANDLING_PART,
+    EventType.CALLBACK_REQUESTED: SERVICE_LEVEL_PART,
+    EventType.COMPLAINT_FLAGGED: SIGNALS_PART,
+    EventType.REFUSED: SIGNALS_PART,
+    EventType.DIALED: SIGNALS_PART,
+    EventType.CONNECTED: SIGNALS_PART,
+}
+"""Which parts an event of a kind can change: bits in the order of ``PARTS``. Of a dialed leg any
+event can change the signals besides: what became of the attempt is among them. The first event of
+a leg may besides move a leg that has not queued from one dated target to another; nothing that
+such a leg adds depends on its target."""
+
+
+def contributions(
     facts: LegFacts, target: ServiceTarget, watermark_ms: int
 ) -> tuple[Contribution, ...]:
     """Return what the leg adds to which pane of which KPI, as of a watermark.
@@ -198,39 +304,4 @@ def contributions(  # noqa: C901 - one question after the other, on the hot path
     A pure function of the facts: when facts change, subtract the old contributions and add the
     new ones; the sum over legs is then what SQL's GROUP BY gives.
     """
-    parts: list[Contribution] = []
-    outcome = classify(facts, target, watermark_ms)
-    if outcome is not None and outcome.service_level_at is not None:
-        at = outcome.service_level_at
-        deltas = _SL_DELTAS[outcome.kind, outcome.is_within]
-        if outcome.kind is _ANSWERED:
-            wait = outcome.wait_ms
-            deltas += ((_WAIT_FIELD, wait), (_FIRST_BUCKET + bucket_of(wait), 1))
-        elif outcome.kind is _ABANDONED and outcome.wait_ms <= target.short_abandon_ms:
-            deltas += _SHORT
-        if target.has_hours and not target.is_open(facts.queued_at or 0):
-            deltas = _OUT_OF_HOURS
-        parts.append((SERVICE_LEVEL_INDEX, at - at % PANE_MS, deltas))
-    done = handling(facts)
-    if done is not None:
-        at, talk, hold, acw = done
-        pane = at - at % PANE_MS
-        parts.append(
-            (HANDLE_TIME_INDEX, pane, ((0, 1), (1, talk), (2, hold), (3, acw), (4, hold > 0)))
-        )
-        if hold >= target.long_hold_ms:
-            parts.append((COMPLAINT_SIGNALS_INDEX, pane, _LONG_HOLD))
-    if facts.transferred is not None and facts.queued_at is not None:
-        at, label = facts.transferred
-        parts.append((COMPLAINT_SIGNALS_INDEX, at - at % PANE_MS, transfer_deltas(label)))
-    if facts.no_answers is not None or facts.refused is not None or facts.dialed_at is not None:
-        parts.extend(occurrences(facts))
-    if facts.complaints is not None:
-        parts.extend(
-            (COMPLAINT_SIGNALS_INDEX, at - at % PANE_MS, _COMPLAINT) for at in facts.complaints
-        )
-    if facts.before_queue is not None:
-        parts.extend(
-            (SERVICE_LEVEL_INDEX, at - at % PANE_MS, _BEFORE_QUEUE) for at in facts.before_queue
-        )
-    return tuple(parts)
+    return tuple(part for of in PARTS for part in of(facts, target, watermark_ms))

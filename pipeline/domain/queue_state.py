@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.domain import alert, kpi
-from pipeline.domain.definition import KpiDefinition
 from pipeline.domain.target import ServiceTarget, TargetHistory
 
 _WIDTHS: Final = tuple(len(fields) for fields in kpi.KPI_FIELDS.values())
@@ -48,17 +47,24 @@ class QueueState:
 
 
 def window_counts(
-    queue: QueueState, end_ms: int, window_ms: int, rules: KpiDefinition
+    queue: QueueState, end_ms: int, window_ms: int, target: ServiceTarget
 ) -> tuple[int, int]:
     """Return the (denominator, numerator) of service level of a window, by a definition.
 
     The window ends, exclusive, at a pane boundary.
     """
+    panes = queue.panes[0]
     starts = range(end_ms - window_ms, end_ms, kpi.PANE_MS)
-    inside = [counts for counts in map(queue.panes[0].get, starts) if counts is not None]
-    if rules.is_within_over_offered:  # the common case, asked of every queue at every boundary
-        return sum([counts[0] for counts in inside]), sum([counts[2] for counts in inside])
+    if target.is_within_over_offered:  # the common case, asked of every queue at every boundary
+        offered = within = 0
+        for start in starts:
+            pane = panes.get(start)
+            if pane is not None:
+                offered += pane[0]
+                within += pane[2]
+        return offered, within
+    inside = (panes[start] for start in starts if start in panes)
     total = kpi.add_vectors(inside, _WIDTHS[0])
     counts = dict(zip(kpi.SERVICE_LEVEL_FIELDS, total, strict=True))
-    numerator, denominator = rules.service_level_parts(counts)
+    numerator, denominator = target.rules.service_level_parts(counts)
     return denominator, numerator

@@ -30,6 +30,7 @@ class ServiceTarget:
     """The definition in force: the one given, or the one that the terms make."""
     answer_shift_ms: int = field(init=False, repr=False, compare=False)
     has_hours: bool = field(init=False, repr=False, compare=False)
+    is_within_over_offered: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Derive what every leg asks for; refuse terms that the definition contradicts."""
@@ -42,6 +43,7 @@ class ServiceTarget:
         object.__setattr__(self, "rules", rules)
         object.__setattr__(self, "answer_shift_ms", rules.answer_shift_ms)
         object.__setattr__(self, "has_hours", rules.opening_hours is not None)
+        object.__setattr__(self, "is_within_over_offered", rules.is_within_over_offered)
 
     def is_open(self, at_ms: int) -> bool:
         """Say whether the queue is open at an instant (always, where no hours are agreed)."""

@@ -53,5 +53,7 @@ class Watermark:
         newest = occurred_at_ms
         if len(sources) > 1:
             alive = appended_at_ms - IDLE_SOURCE_MS
-            newest = min(at for at, appended in sources.values() if appended >= alive)
+            for at, appended in sources.values():  # as min() would, without a generator
+                if at < newest and appended >= alive:
+                    newest = at
         return max(self.ms, newest)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from pipeline.alerting.deliver import Deliverer
 
@@ -19,30 +21,53 @@ repeats at most the alerts since its last snapshot, which are far fewer."""
 _json: Final = msgspec.json.Decoder()
 
 
+class _Known(ConsumerRebalanceListener):
+    """Partitions whose newest alerts have been looked at since they were assigned.
+
+    Another worker may deliver alerts of a partition that went away and came back.
+    """
+
+    def __init__(self) -> None:
+        self.partitions: set[TopicPartition] = set()
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        self.partitions.difference_update(revoked)
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        self.partitions.difference_update(assigned)
+
+
 async def run(bootstrap: str, topic: str, group: str, deliverer: Deliverer) -> None:
-    """Deliver until cancelled; commits an offset only after its alert was dealt with."""
+    """Deliver until cancelled; commits an offset only after its alert was dealt with.
+
+    A commit that fails because the partition is another worker's by now (this one was frozen, or
+    its receiver slow) is no failure: the new owner goes on from the last commit.
+    """
     consumer = AIOKafkaConsumer(
-        topic,
         bootstrap_servers=bootstrap,
         group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         session_timeout_ms=10_000,
     )
+    known = _Known()
+    consumer.subscribe([topic], listener=known)
     await consumer.start()
-    known: set[TopicPartition] = set()
     try:
         async for record in consumer:
             tp = TopicPartition(record.topic, record.partition)
-            if tp not in known:
+            if tp not in known.partitions:
                 deliverer.remember(await _ids_before(bootstrap, tp, record.offset))
-                known.add(tp)
+                known.partitions.add(tp)
             try:
                 await deliverer.deliver(_json.decode(record.value or b""))
             except (msgspec.DecodeError, KeyError) as error:
                 where = {"partition": tp.partition, "offset": record.offset}
                 log.warning("not an alert", error=str(error), **where)
-            await consumer.commit({tp: record.offset + 1})
+            try:
+                await consumer.commit({tp: record.offset + 1})
+            except (CommitFailedError, IllegalStateError) as error:
+                log.warning("partition of alerts went to another worker", error=str(error)[:80])
     finally:
         await consumer.stop()
 

@@ -189,8 +189,8 @@ class Engine:
         if part is None:
             return  # not recovered, so not ours to fold: the seek after recovery brings it again
         async with part.lock:
-            if self._stopping:
-                return
+            if self._stopping or self.parts.get(partition) is not part:
+                return  # recovered anew meanwhile: its new place in the log decides
             fold = part.fold
             if records[-1].offset < fold.next_offset:
                 return
@@ -202,7 +202,7 @@ class Engine:
                 await self._fold_and_publish(part, records)
             except BaseException:
                 # Folded but not (all) published: a snapshot of it would lose what was not.
-                self.parts.pop(partition, None)
+                self._give_up(part)
                 raise
 
     async def _fold_and_publish(self, part: Part, records: outgoing.Records) -> None:
@@ -274,8 +274,12 @@ class Engine:
                 await self._write_snapshot(part)
             except BaseException:
                 # What could not be delivered would look delivered to the next attempt.
-                self.parts.pop(part.tp.partition, None)
+                self._give_up(part)
                 raise
+
+    def _give_up(self, part: Part) -> None:
+        if self.parts.get(part.tp.partition) is part:
+            del self.parts[part.tp.partition]
 
     async def _write_snapshot(self, part: Part) -> None:
         partition = part.tp.partition

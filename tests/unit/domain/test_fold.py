@@ -360,7 +360,7 @@ def test_the_target_is_that_of_the_instant_of_queueing_or_else_of_the_first_even
 def test_nothing_is_left_to_settle_after_a_chunk() -> None:
     feed = Feed()
     feed.send(*a_call("c1", 0, S), an_event("queued", 2 * S, contact_id="c2"))
-    assert feed.fold._dirty == set()
+    assert feed.fold._dirty == []
 
 
 def test_a_call_that_is_answered_late_moves_from_waiting_to_answered() -> None:
@@ -559,9 +559,9 @@ def test_the_window_of_a_rule_is_half_open() -> None:
     feed = Feed()
     feed.send(*some_calls(0, 1, 0), *some_calls(30 * S, 2, 0), *some_calls(60 * S, 4, 0))
     queue = feed.fold.queue("acme", "", "service")
-    assert window_counts(queue, NOON + 60 * S, 60_000, a_target().rules) == (3, 3)
-    assert window_counts(queue, NOON + 90 * S, 60_000, a_target().rules) == (6, 6)
-    assert window_counts(queue, NOON + 150 * S, 60_000, a_target().rules) == (0, 0)
+    assert window_counts(queue, NOON + 60 * S, 60_000, a_target()) == (3, 3)
+    assert window_counts(queue, NOON + 90 * S, 60_000, a_target()) == (6, 6)
+    assert window_counts(queue, NOON + 150 * S, 60_000, a_target()) == (0, 0)
 
 
 # --- letting go ------------------------------------------------------------------------------
@@ -793,7 +793,7 @@ def test_an_alert_goes_by_the_service_level_that_the_definition_means() -> None:
         feed.tick(31 * S)
         assert len(feed.alerts) == fired
     queue = feed.fold.queue("acme", "", "service")
-    assert window_counts(queue, NOON + 30 * S, 30_000, rules) == (2, 2)
+    assert window_counts(queue, NOON + 30 * S, 30_000, a_target(definition=rules)) == (2, 2)
 
 
 def test_offers_let_ring_count_where_they_happened_once_the_leg_has_queued() -> None:

@@ -448,3 +448,7 @@ def test_an_outbound_attempt_counts_where_it_was_dialed(
 def test_a_leg_that_was_never_dialed_is_no_attempt() -> None:
     assert dial(facts(an_event("connected", S))) is None
     assert counts(an_event("connected", S)) == {}
+
+
+def test_a_leg_not_known_to_have_queued_has_no_outcome() -> None:
+    assert outcome(an_event("answered", S)) is None

@@ -397,3 +397,37 @@ def test_a_partition_given_up_is_recovered_by_the_next_assignment(
     feed(live, a_chunk(0, 6))
     assert live.publisher.offered() == 3
     assert recoveries == [0, 0]
+
+
+def test_a_chunk_that_waited_while_the_partition_was_recovered_anew_is_not_folded(
+    live: Live,
+) -> None:
+    async def recover_while_a_chunk_waits() -> None:
+        old = live.recovered(0)
+        async with old.lock:
+            waiting = asyncio.create_task(live.engine.on_chunk(0, a_chunk(0, 4)))
+            await asyncio.sleep(0)
+            live.recovered(0, first_offset=2)
+        await waiting
+
+    asyncio.run(recover_while_a_chunk_waits())
+    assert live.part.fold.next_offset == 2
+    assert live.publisher.sent == []
+
+
+def test_an_old_part_that_fails_does_not_give_up_the_one_recovered_since(live: Live) -> None:
+    async def fail_while_another_is_recovered() -> None:
+        live.recovered(0)
+        live.publisher.fails_on = "test.kpi.progress"
+        publish = live.publisher.publish
+
+        async def publish_slowly(*arguments: Any) -> None:
+            live.recovered(0, first_offset=2)
+            await publish(*arguments)
+
+        live.publisher.publish = publish_slowly  # type: ignore[method-assign, assignment]
+        with pytest.raises(ConnectionError):
+            await live.engine.on_chunk(0, a_chunk(0, 4))
+
+    asyncio.run(fail_while_another_is_recovered())
+    assert live.part.fold.first_offset == 2
