@@ -16,7 +16,7 @@ import duckdb
 
 from pipeline.config_files import Targets
 from pipeline.domain.business_time import Month
-from pipeline.domain.definition import Calls, ShortAbandons, read_canonical
+from pipeline.domain.definition import Calls, ShortAbandons, View, read_canonical
 from pipeline.domain.refusal import Refusal
 from pipeline.domain.target import ServiceTarget, TargetHistory
 from pipeline.lake.catalog import FrozenTerm, Run
@@ -167,13 +167,25 @@ def put_definitions(
     queues: Sequence[Queue],
     closed: Mapping[Queue, Terms],
 ) -> list[Queue]:
-    """Write the tables of definitions; return the queues whose closed terms differ from today's."""
+    """Write the tables of definitions; return the queues whose closed figures may differ now."""
     current = {queue: terms_of(targets.history(*queue)) for queue in queues}
-    changed = [
+    own = {
         queue
         for queue in queues
         if queue in closed
         and not is_same(closed[queue], current[queue], month.bounds(targets.zone(*queue)))
+    }
+    clients = {client for client, _, _ in own}
+    # A queue that counts contacts counts legs of its client's other queues by their terms.
+    changed = [
+        queue
+        for queue in queues
+        if queue in own
+        or (
+            queue[0] in clients
+            and queue in closed
+            and any(target.rules.view is View.CONTACT for _, _, target in closed[queue])
+        )
     ]
     listed = [
         Listed(CURRENT, queue, term, is_shown=True, is_in_force=queue not in changed)

@@ -22,15 +22,13 @@ from pipeline.domain.events import CallEvent, EventType, Rejected
 from pipeline.domain.leg import LegFacts, apply
 from pipeline.domain.outbox import Counters, LateEvent, Outbox
 from pipeline.domain.outcome import (
-    CHANGES,
-    HANDLING_PART,
     PARTS,
     SERVICE_LEVEL_PART,
-    SIGNALS_PART,
     Contribution,
     is_bare,
     is_finished,
     is_waiting,
+    parts_changed,
     stands_alone,
 )
 from pipeline.domain.queue_state import QueueState, window_counts
@@ -142,7 +140,7 @@ class PartitionFold:
         """
         # The hot path of the live side: names are local and the common case is flat.
         legs, counters, watermark, dirty = self.legs, self.counters, self.watermark, self._dirty
-        sources, timers, changes = watermark.sources, self._timers, CHANGES
+        sources, timers = watermark.sources, self._timers
         for offset, appended_ms, event in records:
             if offset != self.next_offset:
                 if offset < self.next_offset:
@@ -196,15 +194,11 @@ class PartitionFold:
             if apply(facts, event):
                 counters.accepted += 1
                 kind = event.type
-                stale = changes[kind]
-                if facts.dialed_at is not None:
-                    stale |= SIGNALS_PART
+                stale = parts_changed(kind, facts)
                 if kind is _QUEUED:
                     self._start_timer(leg)
                     if not leg.counted[0] and is_bare(facts):
                         continue
-                elif stale & HANDLING_PART and facts.ended is None:
-                    stale -= HANDLING_PART  # not completed before, not completed now
                 if stale:
                     leg.stale |= stale
                     dirty.append(leg)

@@ -296,6 +296,16 @@ a leg may besides move a leg that has not queued from one dated target to anothe
 such a leg adds depends on its target."""
 
 
+def parts_changed(kind: EventType, facts: LegFacts) -> int:
+    """Return which parts an event may have changed, the facts having taken it in."""
+    changed = CHANGES[kind]
+    if changed & HANDLING_PART and facts.ended is None:
+        changed -= HANDLING_PART  # not completed before, not completed now
+    if facts.dialed_at is not None:
+        changed |= SIGNALS_PART  # what became of a dialing takes the whole leg
+    return changed
+
+
 def contributions(
     facts: LegFacts, target: ServiceTarget, watermark_ms: int
 ) -> tuple[Contribution, ...]:

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.batch.definitions import closed_terms, freeze
@@ -433,6 +433,7 @@ def _repeats(con: duckdb.DuckDBPyConnection, by: Targets) -> list[str]:
 
 
 @settings(max_examples=2, deadline=None, phases=(Phase.explicit, Phase.generate))
+@example(seed=28024)  # a contact's other legs are in a queue whose terms changed
 @given(seed=st.integers(0, 2**32))
 def test_a_month_recomputed_keeps_the_closed_figures_and_shows_both(
     warehouse: duckdb.DuckDBPyConnection, seed: int

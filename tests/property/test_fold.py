@@ -17,11 +17,11 @@ from pipeline.domain.fold_state import dump, load
 from pipeline.domain.kpi import KPI_FIELDS
 from pipeline.domain.leg import LegFacts, apply
 from pipeline.domain.opening_hours import OpeningHours
-from pipeline.domain.outcome import contributions
+from pipeline.domain.outcome import PARTS, contributions, parts_changed
 from pipeline.domain.target import TargetHistory
 from pipeline.domain.units import UNIT_FIELDS, KnownLeg, units
-from tests.factories import a_target, history
-from tests.strategies import cuts, logs, one_leg_logs
+from tests.factories import NOON, a_target, history
+from tests.strategies import HOUR, call_events, cuts, logs, one_leg_logs
 
 RULE = DropRule(
     name="drop",
@@ -231,3 +231,17 @@ def test_panes_equal_the_units_of_a_definition_that_is_live(
     timed = {"handled", "talk_ms", "hold_ms", "acw_ms", "held"}  # at another instant, or not yet
     for field in set(UNIT_FIELDS) - timed:
         assert by_panes[field] == by_units[field], field
+
+
+@settings(max_examples=500)
+@given(st.lists(call_events(), min_size=1, max_size=15))
+def test_an_event_changes_only_the_parts_it_is_said_to_change(events: list[CallEvent]) -> None:
+    facts, target, far = LegFacts(), a_target(), NOON + 10 * HOUR
+    before = [part(facts, target, far) for part in PARTS]
+    for event in events:
+        apply(facts, event)
+        after = [part(facts, target, far) for part in PARTS]
+        said = parts_changed(event.type, facts)
+        for i, (old, new) in enumerate(zip(before, after, strict=True)):
+            assert said >> i & 1 or sorted(old) == sorted(new), event.type
+        before = after
