@@ -108,7 +108,13 @@ def _check(name: str, spans: Spans) -> None:
 
 
 def read_hours(plain: Mapping[str, Sequence[str]]) -> OpeningHours:
-    """Return the opening hours that ``OpeningHours.plain`` was made of."""
+    """Return the opening hours that ``OpeningHours.plain`` was made of; raise ValueError if none.
+
+    What a later version wrote beside the days is refused: without it the hours would be others.
+    """
+    if unknown := sorted(plain.keys() - {*DAYS, "closed_on", "special"}):
+        msg = f"opening hours with {unknown} are not known here"
+        raise ValueError(msg)
     weekly = tuple(tuple(map(parse_span, plain.get(name, ()))) for name in DAYS)
     closed = frozenset(map(date.fromisoformat, plain.get("closed_on", ())))
     special = [text.partition(" ") for text in plain.get("special", ())]

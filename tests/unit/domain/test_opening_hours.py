@@ -103,6 +103,11 @@ def test_what_is_written_is_read_back() -> None:
     assert read_hours({}) == OpeningHours(((),) * 7)
 
 
+def test_hours_that_a_later_version_wrote_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"opening hours with \['moons'\] are not known here"):
+        read_hours({"mon": ["08:00-12:00"], "moons": ["new"]})
+
+
 def test_a_night_is_read_only_where_it_may_stand() -> None:
     assert parse_hours("22:00-06:00") == (1320, 360)
     assert parse_hours("22:00-00:00") == (1320, 0)
