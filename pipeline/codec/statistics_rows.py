@@ -95,10 +95,11 @@ def _located(document: object) -> Iterator[tuple[str, int, Any]]:
     """Yield (table, number of the row from 1, row)."""
     if isinstance(document, Mapping):
         for name, rows in document.items():
+            table = _table(name)
             if not isinstance(rows, list):
                 msg = f"{name}: expected a list of rows, got {rows!r}"
                 raise InputError(msg)
-            yield from ((_table(name), i, row) for i, row in enumerate(rows, 1))
+            yield from ((table, i, row) for i, row in enumerate(rows, 1))
     elif isinstance(document, list):
         for number, item in enumerate(document, 1):
             if not isinstance(item, Mapping) or not {"table", "row"} <= item.keys():
