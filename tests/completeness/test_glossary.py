@@ -91,6 +91,7 @@ def test_every_table_has_the_same_columns() -> None:
     [
         *("outcome", "leg", "target", "kpi", "events", "outbox", "service_level", "abandonment"),
         *("definition", "units", "outbound", "occurrences", "refusal", "wait_histogram"),
+        "opening_hours",
     ],
 )
 def test_every_source_in_the_domain_exists(module: str) -> None:
