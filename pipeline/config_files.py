@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from pipeline.config_kpis import Definitions, comparison_of, load_definitions
+from pipeline.config_kpis import Definitions, comparison_of, hours_of, load_definitions
 from pipeline.config_yaml import (
     Located,
     check_keys,
@@ -152,7 +152,7 @@ def _queue_entry(path: Path, item: Located, definitions: Definitions) -> QueueEn
 
 _TERM_KEYS: Final = {
     *("from", "threshold_s", "goal_pct", "long_hold_s"),
-    *("definition", "comparison", "short_abandon_s"),
+    *("definition", "comparison", "short_abandon_s", "opening_hours"),
 }
 
 
@@ -205,6 +205,8 @@ def _rules(path: Path, term: Located, definitions: Definitions) -> KpiDefinition
     if "short_abandon_s" in term:
         short_s = whole_number(path, term, "short_abandon_s", 0, MAX_SECONDS)
         rules = replace(rules, short_abandon_ms=short_s * 1000)
+    if "opening_hours" in term:
+        rules = replace(rules, opening_hours=hours_of(path, term, "opening_hours"))
     return rules
 
 

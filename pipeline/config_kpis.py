@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -32,7 +32,13 @@ from pipeline.domain.definition import (
     ShortAbandons,
     View,
 )
-from pipeline.domain.opening_hours import DAYS, OpeningHours, parse_span
+from pipeline.domain.opening_hours import (
+    DAYS,
+    OpeningHours,
+    over_midnight,
+    parse_hours,
+    parse_span,
+)
 from pipeline.domain.refusal import Refusal
 from pipeline.domain.service_level import Variant
 from pipeline.errors import ConfigError
@@ -134,7 +140,7 @@ def _choice(path: Path, item: Located, key: str) -> tuple[str, Any]:
     if key == "comparison":
         return "inclusive", comparison_of(path, item)
     if key == "opening_hours":
-        return key, _hours(path, take(path, item, key, Located))
+        return key, hours_of(path, item, key)
     return key, one_of(path, item, key, ("in", "out")) == "in"
 
 
@@ -163,21 +169,41 @@ def _some_of(path: Path, item: Located, key: str, kind: type[Choice]) -> frozens
     return frozenset(kind(word) for word in words)
 
 
-def _hours(path: Path, item: Located) -> OpeningHours:
-    check_keys(path, item, {*DAYS, "closed_on"})
-    weekly = []
-    for day in DAYS:
-        texts = take(path, item, day, list) if day in item else []
-        try:
-            weekly.append(tuple(parse_span(str(text)) for text in texts))
-        except ValueError as error:
-            raise ConfigError(path, f"{day}: {error}", line=item.line_of(day)) from error
+def hours_of(path: Path, where: Located, key: str) -> OpeningHours:
+    """Return the opening hours written under a key: weekdays, ``closed_on`` and ``special``."""
+    item = take(path, where, key, Located)
+    check_keys(path, item, {*DAYS, "closed_on", "special"})
+    weekly = [_spans(path, item, day, parse_hours) if day in item else () for day in DAYS]
     closed = take(path, item, "closed_on", list) if "closed_on" in item else []
     for day in closed:
         if not isinstance(day, date) or isinstance(day, datetime):
             problem = f"closed_on: expected dates such as 2025-12-25, got {day!r}"
             raise ConfigError(path, problem, line=item.line_of("closed_on"))
+    dated = take(path, item, "special", Located) if "special" in item else Located()
+    special = [(_date(path, dated, day), _spans(path, dated, day, parse_span)) for day in dated]
+    if not any(weekly) and not any(spans for _, spans in special):
+        problem = f"{key}: expected hours of at least one day of {', '.join(DAYS)}, found none"
+        raise ConfigError(path, problem, line=where.line_of(key))
     try:
-        return OpeningHours(tuple(weekly), frozenset(closed))
+        return OpeningHours(over_midnight(weekly), frozenset(closed), tuple(sorted(special)))
     except ValueError as error:
-        raise ConfigError(path, str(error), line=item.line) from error
+        named = str(error).partition(":")[0]
+        line = dated.line_of(named) if named in dated else item.line_of(named)
+        raise ConfigError(path, str(error), line=line) from error
+
+
+def _spans(
+    path: Path, item: Located, key: str, parse: Callable[[str], tuple[int, int]]
+) -> tuple[tuple[int, int], ...]:
+    try:
+        return tuple(parse(str(text)) for text in take(path, item, key, list))
+    except ValueError as error:
+        raise ConfigError(path, f"{key}: {error}", line=item.line_of(key)) from error
+
+
+def _date(path: Path, item: Located, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        problem = f"special: expected dates such as 2025-12-24, got {text!r}"
+        raise ConfigError(path, problem, line=item.line_of(text)) from error

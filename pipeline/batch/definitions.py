@@ -72,10 +72,11 @@ KPI_TERMS: Final = {
 OPENING_SPANS: Final = {
     **_TERM,
     "weekday": "BIGINT",
+    "local_day": "BIGINT",
     "opens_ms": "BIGINT",
     "closes_ms": "BIGINT",
 }
-CLOSED_DAYS: Final = {**_TERM, "local_day": "BIGINT"}
+SPECIAL_DAYS: Final = {**_TERM, "local_day": "BIGINT"}
 
 
 def terms_of(history: TargetHistory) -> Terms:
@@ -200,7 +201,7 @@ def put_definitions(
         ]
     put_table(con, "kpi_terms", KPI_TERMS, map(_term_row, listed))
     put_table(con, "opening_spans", OPENING_SPANS, (row for x in listed for row in _span_rows(x)))
-    put_table(con, "closed_days", CLOSED_DAYS, (row for x in listed for row in _day_rows(x)))
+    put_table(con, "special_days", SPECIAL_DAYS, (row for x in listed for row in _day_rows(x)))
     return changed
 
 
@@ -250,10 +251,15 @@ def _span_rows(listed: Listed) -> Iterator[Row]:
     hours = listed.term[2].rules.opening_hours
     for weekday, spans in enumerate(hours.weekly if hours else ()):
         for opens, closes in spans:
-            yield (*listed.key, weekday, opens * 60_000, closes * 60_000)
+            yield (*listed.key, weekday, None, opens * 60_000, closes * 60_000)
+    for day, spans in hours.special if hours else ():
+        for opens, closes in spans:
+            yield (*listed.key, None, (day - _EPOCH).days, opens * 60_000, closes * 60_000)
 
 
 def _day_rows(listed: Listed) -> Iterator[Row]:
+    """Yield the dates on which the hours of the week do not hold: closed, or open otherwise."""
     hours = listed.term[2].rules.opening_hours
-    for day in sorted(hours.closed_on if hours else ()):
+    dates = {*hours.closed_on, *(day for day, _ in hours.special)} if hours else set()
+    for day in sorted(dates):
         yield (*listed.key, (day - _EPOCH).days)

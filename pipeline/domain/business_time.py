@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 from pipeline.errors import InputError
 
 HOUR_MS: Final = 3_600_000
-_QUARTER_MS: Final = 900_000
+_STEP_MS: Final = 12 * HOUR_MS
+"""No zone has changed its offset twice within less."""
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _FORM: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -77,16 +79,29 @@ def midnight_ms(day: date, zone: str) -> int:
 def offsets(zone: str, from_ms: int, to_ms: int) -> Iterator[tuple[int, int, int]]:
     """Yield (from, to, offset ms) of the zone's UTC offsets between two instants, half-open."""
     info = ZoneInfo(zone)
-    start, current = from_ms, _offset_ms(info, from_ms)
-    at = from_ms - from_ms % _QUARTER_MS + _QUARTER_MS
-    while at < to_ms:
-        if (offset := _offset_ms(info, at)) != current:
-            yield start, at, current
-            start, current = at, offset
-        at += _QUARTER_MS
+    start, current = from_ms, offset_ms(info, from_ms)
+    before = from_ms
+    while before < to_ms:
+        at = min(before + _STEP_MS, to_ms)
+        if (offset := offset_ms(info, at - 1)) != current:
+            changed = transition_ms(info, before, at - 1)
+            yield start, changed, current
+            start, current = changed, offset
+        before = at
     yield start, to_ms, current
 
 
-def _offset_ms(info: ZoneInfo, at_ms: int) -> int:
-    offset = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(info).utcoffset()
-    return 0 if offset is None else round(offset.total_seconds() * 1000)
+def transition_ms(info: ZoneInfo, before_ms: int, after_ms: int) -> int:
+    """Return the first instant with a new offset between two whose offsets differ."""
+    low, high, old = before_ms, after_ms, offset_ms(info, before_ms)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if offset_ms(info, middle) == old else (low, middle)
+    return high
+
+
+def offset_ms(info: ZoneInfo, at_ms: int) -> int:
+    """Return a zone's UTC offset at an instant, milliseconds; they may be odd before 1972."""
+    # Offsets change at whole seconds.
+    offset = datetime.fromtimestamp(at_ms // 1000, UTC).astimezone(info).utcoffset()
+    return 0 if offset is None else offset // _MILLISECOND

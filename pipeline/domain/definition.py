@@ -10,13 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields
-from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
 from pipeline.domain.abandonment import AbandonBase, abandon_parts
 from pipeline.domain.kpi import Counts
-from pipeline.domain.opening_hours import DAYS, OpeningHours, parse_span
+from pipeline.domain.opening_hours import OpeningHours, read_hours
 from pipeline.domain.refusal import Refusal
 from pipeline.domain.service_level import FORMULAS, Inclusions, Parts, Variant
 
@@ -236,12 +235,6 @@ def read_canonical(name: str, text: str) -> KpiDefinition:
     if plain.get("opening_hours") is not None:
         plain["opening_hours"] = read_hours(plain["opening_hours"])
     return KpiDefinition(name=name, **plain)
-
-
-def read_hours(plain: dict[str, list[str]]) -> OpeningHours:
-    """Return the opening hours that ``OpeningHours.plain`` was made of."""
-    weekly = tuple(tuple(map(parse_span, plain.get(name, ()))) for name in DAYS)
-    return OpeningHours(weekly, frozenset(map(date.fromisoformat, plain.get("closed_on", ()))))
 
 
 _ENUMS: Final[dict[str, type[StrEnum]]] = {

@@ -11,7 +11,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -71,6 +71,11 @@ PARTS: Final = (
     *("abandon_denominator", "received"),
 )
 NIGHT_SHIFT: Final = OpeningHours((((0, 60), (90, 150), (170, 1440)),) * 7)
+HOLIDAY: Final = OpeningHours(
+    (((0, 1440),),) * 7,
+    frozenset({date(2025, 10, 25)}),
+    ((date(2025, 10, 26), ((0, 140), (150, 165))),),
+)
 EVERY: Final = frozenset(ShortAbandons)
 
 DELIVERED: Final = tuple(
@@ -119,7 +124,7 @@ COMBINED: Final = (
         service_level=Variant.SL7,
         short_abandons_out_of=frozenset({ShortAbandons.SERVICE_LEVEL}),
         attribution=Attribution.COMPLETION,
-        opening_hours=NIGHT_SHIFT,
+        opening_hours=HOLIDAY,
         refused_left_out=frozenset(Refusal),
         callbacks=False,
     ),

@@ -153,6 +153,42 @@ WRONG = {
         "mon: expected hours such as 08:00-20:00, got '8 to 12:00'",
     ),
     "overlap": ("13:00-24", "11:00-24", 22, "mon: expected ascending spans such as 08:00-12:00"),
+    "nowhere open": (
+        'mon: ["08:00-12:00", "13:00-24:00"]',
+        "mon: []",
+        21,
+        "opening_hours: expected hours of at least one day of mon, tue,",
+    ),
+    "over midnight into hours of the next day": (
+        'mon: ["08:00-12:00", "13:00-24:00"]',
+        'mon: ["22:00-09:00"]\n      tue: ["08:00-12:00"]',
+        23,
+        "tue: expected ascending spans such as 08:00-12:00, got 00:00-09:00, 08:00-12:00",
+    ),
+    "special date": (
+        "closed_on: [2025-12-25]",
+        'special: {24.12.: ["08:00-12:00"]}',
+        23,
+        "special: expected dates such as 2025-12-24, got '24.12.'",
+    ),
+    "special hours": (
+        "closed_on: [2025-12-25]",
+        'special:\n        2025-12-24: ["22:00-02:00"]',
+        24,
+        "2025-12-24: expected hours that end after they begin",
+    ),
+    "special spans": (
+        "closed_on: [2025-12-25]",
+        'special:\n        2025-12-23: []\n        2025-12-24: ["08:00-12:00", "11:00-13:00"]',
+        25,
+        "2025-12-24: expected ascending spans such as 08:00-12:00",
+    ),
+    "special and closed": (
+        "closed_on: [2025-12-25]",
+        'closed_on: [2025-12-25]\n      special: {2025-12-25: ["08:00-12:00"]}',
+        24,
+        "special: expected ascending dates that are not in closed_on, got 2025-12-25",
+    ),
     "date": (
         "2025-12-25",
         "christmas",
@@ -195,6 +231,48 @@ def test_opening_hours_are_read(kpis: Path) -> None:
     hours = load_definitions(kpis).default.opening_hours
     assert hours is not None
     assert hours.plain() == {"mon": ["08:00-12:00", "13:00-24:00"], "closed_on": ["2025-12-25"]}
+
+
+def test_hours_over_midnight_and_of_single_dates_are_read(kpis: Path) -> None:
+    kpis.write_text(
+        KPIS.replace(
+            'mon: ["08:00-12:00", "13:00-24:00"]',
+            'sun: ["22:00-06:00"]\n      special: {2025-12-24: ["08:00-12:00"], 2025-12-26: []}',
+        )
+    )
+    hours = load_definitions(kpis).default.opening_hours
+    assert hours is not None
+    assert hours.plain() == {
+        "mon": ["00:00-06:00"],
+        "sun": ["22:00-24:00"],
+        "closed_on": ["2025-12-25"],
+        "special": ["2025-12-24 08:00-12:00", "2025-12-26"],
+    }
+
+
+def test_a_queues_terms_may_have_hours_of_their_own_from_a_date_on(kpis: Path) -> None:
+    kpis.write_text(KPIS)
+    queues = kpis.with_name("queues.yaml")
+    term = """\
+      - from: 2025-11-10
+        threshold_s: 20
+        goal_pct: 80
+        long_hold_s: 120
+        opening_hours:
+          tue: ["09:00-17:00"]
+"""
+    queues.write_text(QUEUES.replace("        definition: strict\n", "") + term)
+    history = load_targets(queues).history("a", "b", "c")
+    day_ms = 86_400_000
+    monday = 1_762_131_600_000  # 2025-11-03 09:00 in Shanghai
+    days = [monday, monday + day_ms, monday + 7 * day_ms, monday + 8 * day_ms]
+    found = [history.at(at).is_open(at) for at in days]
+    assert found == [True, False, False, True]
+    queues.write_text(
+        QUEUES.replace("        definition: strict\n", "") + term.replace("tue", "die")
+    )
+    with pytest.raises(ConfigError, match=rf"{queues}:16: unknown key\(s\) \['die'\]"):
+        load_targets(queues)
 
 
 def test_wazos_statistics_are_one_of_the_definitions_delivered() -> None:

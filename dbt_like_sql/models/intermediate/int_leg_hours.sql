@@ -31,9 +31,9 @@ spans as (
 
 ),
 
-closed_days as (
+special_days as (
 
-    select * from {{ source('params', 'closed_days') }}
+    select * from {{ source('params', 'special_days') }}
 
 ),
 
@@ -80,18 +80,31 @@ final as (
             and spans.site = local_times.site
             and spans.queue = local_times.queue
             and spans.from_ms = local_times.term_from_ms
-            and spans.weekday = local_times.weekday
+            and spans.local_day = local_times.local_day
             and local_times.ms_of_day >= spans.opens_ms
             and local_times.ms_of_day < spans.closes_ms
     )
-    or exists (
-        select 1 from closed_days
-        where closed_days.registry = local_times.registry
-            and closed_days.client = local_times.client
-            and closed_days.site = local_times.site
-            and closed_days.queue = local_times.queue
-            and closed_days.from_ms = local_times.term_from_ms
-            and closed_days.local_day = local_times.local_day
+    and (
+        not exists (
+            select 1 from spans
+            where spans.registry = local_times.registry
+                and spans.client = local_times.client
+                and spans.site = local_times.site
+                and spans.queue = local_times.queue
+                and spans.from_ms = local_times.term_from_ms
+                and spans.weekday = local_times.weekday
+                and local_times.ms_of_day >= spans.opens_ms
+                and local_times.ms_of_day < spans.closes_ms
+        )
+        or exists (
+            select 1 from special_days
+            where special_days.registry = local_times.registry
+                and special_days.client = local_times.client
+                and special_days.site = local_times.site
+                and special_days.queue = local_times.queue
+                and special_days.from_ms = local_times.term_from_ms
+                and special_days.local_day = local_times.local_day
+        )
     )
 
 )

@@ -93,6 +93,34 @@ def test_the_hash_is_of_the_content_not_of_the_name_and_never_changes_by_itself(
     assert a_definition().content_hash == "c21747b081fee2a40052c9600d5ec273"
 
 
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [
+        (
+            OpeningHours((((0, 60), (90, 150), (170, 1440)),) * 7),
+            "d332f9ca048b3f27a52f9e1bbed08159",
+        ),
+        (
+            OpeningHours(
+                (*(((480, 720),),) * 5, (), ()),
+                frozenset({date(2025, 12, 25), date(2025, 12, 26)}),
+            ),
+            "c2867eccd6cab8e39552c135e1457fe5",
+        ),
+    ],
+)
+def test_hours_without_special_dates_hash_as_before_there_were_any(
+    hours: OpeningHours, expected: str
+) -> None:
+    # Months were closed with these: computed before hours knew of special dates.
+    assert a_definition(opening_hours=hours).content_hash == expected
+    dated = replace(hours, special=((date(2025, 12, 24), ((480, 720),)),))
+    assert a_definition(opening_hours=dated).content_hash != expected
+    assert read_canonical("x", a_definition(opening_hours=dated).canonical()) == a_definition(
+        opening_hours=dated
+    )
+
+
 def test_an_older_text_takes_the_defaults_and_a_newer_one_is_refused() -> None:
     assert read_canonical("x", "{}") == a_definition()
     with pytest.raises(

@@ -1,0 +1,1 @@
+"""Figures from files alone: no broker, no month, no configuration."""
