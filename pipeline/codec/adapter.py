@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from pipeline.codec.names import Names
 from pipeline.domain.events import AgentStateEvent, CallEvent, Rejected
 
 
@@ -24,7 +25,7 @@ class Origin:
 
     ``source`` names the system (its clock makes ``occurred_at_ms``); ``customer_key`` keys the
     hash that stands for a caller's number; ``zone`` is that of records whose times have none
-    (None: such a time is a reason to reject the record).
+    (None: such a time is a reason to reject the record); ``names`` gives canonical names.
     """
 
     client: str
@@ -32,6 +33,7 @@ class Origin:
     customer_key: bytes
     site: str = ""
     zone: ZoneInfo | None = None
+    names: Names = field(default_factory=Names)
 
 
 class Adapter(Protocol):
@@ -43,7 +45,7 @@ class Adapter(Protocol):
     """Oddities of records that were used all the same, by short code."""
 
     def feed(self, record: bytes) -> Iterable[CallEvent | AgentStateEvent | Rejected]:
-        """Take one native record (a line without its end, or one JSON document). Never raises."""
+        """Take one native record (a line without its end, a document, a block). Never raises."""
         ...
 
     def finish(self) -> Iterable[CallEvent | AgentStateEvent | Rejected]:
