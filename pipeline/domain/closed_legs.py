@@ -36,16 +36,13 @@ class ClosedLegs:
     older: set[bytes] = field(default_factory=set)
     rotate_at_ms: int = 0
 
-    def __contains__(self, key: LegKey) -> bool:
-        """Say whether the leg was let go within the time remembered."""
-        if not self.newer and not self.older:
-            return False
-        mark = fingerprint(key)
+    def __contains__(self, mark: bytes) -> bool:
+        """Say whether the leg of a fingerprint was let go within the time remembered."""
         return mark in self.newer or mark in self.older
 
-    def add(self, key: LegKey) -> None:
-        """Remember a leg."""
-        self.newer.add(fingerprint(key))
+    def add(self, mark: bytes) -> None:
+        """Remember a leg by its fingerprint."""
+        self.newer.add(mark)
 
     def rotate(self, now_ms: int) -> None:
         """Forget the older generation when its time has come."""

@@ -13,6 +13,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import final
 
 SCHEMA_VERSION = 1
 
@@ -121,6 +122,7 @@ class AgentStateEvent:
     reason: str | None = None
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
     """A record that is not an event: why, and the bytes it came as.

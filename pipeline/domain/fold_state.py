@@ -11,7 +11,7 @@ from dataclasses import astuple, fields
 from typing import Any, Final
 
 from pipeline.domain.alert import AlertState, DropRule
-from pipeline.domain.closed_legs import MARK_BYTES, ClosedLegs
+from pipeline.domain.closed_legs import MARK_BYTES, ClosedLegs, fingerprint
 from pipeline.domain.fold import Leg, PartitionFold
 from pipeline.domain.leg import LegFacts
 from pipeline.domain.outbox import Counters
@@ -100,8 +100,9 @@ def load(
     fold.closed = ClosedLegs(_load_marks(newer), _load_marks(older), rotate_at_ms)
     for contact_id, number, queue_index, born_ms, reopened, facts in plain["legs"]:
         queue = queues[queue_index]
-        leg = Leg(_load_facts(facts), queue, born_ms, reopened=reopened)
-        fold.legs[contact_id, number, queue.queue, queue.client, queue.site] = leg
+        key = (contact_id, number, queue.queue, queue.client, queue.site)
+        leg = Leg(_load_facts(facts), queue, born_ms, fingerprint(key), reopened=reopened)
+        fold.legs[key] = leg
         fold.resume(leg)
     return fold
 

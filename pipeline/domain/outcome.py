@@ -50,12 +50,12 @@ class OutcomeKind(StrEnum):
     WAITING = "waiting"
 
 
-_COMPLAINT_FLAGGED = EventType.COMPLAINT_FLAGGED
-_ANSWERED = OutcomeKind.ANSWERED
-_CALLBACK = OutcomeKind.CALLBACK
-_FLOWED_OUT = OutcomeKind.FLOWED_OUT
-_ABANDONED = OutcomeKind.ABANDONED
-_WAITING = OutcomeKind.WAITING
+_COMPLAINT_FLAGGED: Final = EventType.COMPLAINT_FLAGGED
+_ANSWERED: Final = OutcomeKind.ANSWERED
+_CALLBACK: Final = OutcomeKind.CALLBACK
+_FLOWED_OUT: Final = OutcomeKind.FLOWED_OUT
+_ABANDONED: Final = OutcomeKind.ABANDONED
+_WAITING: Final = OutcomeKind.WAITING
 
 
 class Outcome(NamedTuple):
@@ -110,6 +110,12 @@ def decide(facts: LegFacts, target: ServiceTarget) -> tuple[OutcomeKind, int | N
 
 def handling(facts: LegFacts) -> Handling | None:
     """Return the agent time of a leg, or None while it is not completed (or has not queued)."""
+    known = _agent_time(facts)
+    return None if known is None else Handling(*known)
+
+
+def _agent_time(facts: LegFacts) -> tuple[int, int, int, int] | None:
+    """Return what ``Handling`` holds: a named tuple takes ten times as long to make."""
     if facts.queued_at is None or facts.answered is None or facts.ended is None:
         return None
     ended = facts.ended[0]
@@ -125,7 +131,7 @@ def handling(facts: LegFacts) -> Handling | None:
         for start, end in facts.holds.values():
             if start is not None:
                 hold += max(0, (ended if end is None else end) - start)
-    return Handling(completed, max(0, ended - facts.answered[0] - hold), hold, acw)
+    return completed, max(0, ended - facts.answered[0] - hold), hold, acw
 
 
 def is_finished(facts: LegFacts) -> bool:
@@ -177,12 +183,12 @@ SERVICE_LEVEL_INDEX: Final = 0
 HANDLE_TIME_INDEX: Final = 1
 COMPLAINT_SIGNALS_INDEX: Final = 2
 
-_SL = {name: i for i, name in enumerate(SERVICE_LEVEL_FIELDS)}
-_CS = {name: i for i, name in enumerate(COMPLAINT_SIGNAL_FIELDS)}
+_SL: Final = {name: i for i, name in enumerate(SERVICE_LEVEL_FIELDS)}
+_CS: Final = {name: i for i, name in enumerate(COMPLAINT_SIGNAL_FIELDS)}
 
-_OFFERED = (_SL["offered"], 1)
-_WAIT_FIELD = _SL["wait_answered_ms"]
-_FIRST_BUCKET = _SL[WAIT_FIELDS[0]]
+_OFFERED: Final = (_SL["offered"], 1)
+_WAIT_FIELD: Final = _SL["wait_answered_ms"]
+_FIRST_BUCKET: Final = _SL[WAIT_FIELDS[0]]
 _SL_DELTAS: Final[dict[tuple[OutcomeKind, bool], Deltas]] = {
     (_ANSWERED, True): (_OFFERED, (_SL["answered"], 1), (_SL["answered_within"], 1)),
     (_ANSWERED, False): (_OFFERED, (_SL["answered"], 1)),
@@ -193,12 +199,12 @@ _SL_DELTAS: Final[dict[tuple[OutcomeKind, bool], Deltas]] = {
     (_CALLBACK, True): (_OFFERED, (_SL["callbacks"], 1), (_SL["callbacks_within"], 1)),
     (_CALLBACK, False): (_OFFERED, (_SL["callbacks"], 1)),
 }
-_STILL_WAITING: Deltas = (_OFFERED, (_SL["waiting_over"], 1))
-_SHORT = ((_SL["abandoned_short"], 1),)
-_OUT_OF_HOURS: Deltas = ((_SL["out_of_hours"], 1),)
-_BEFORE_QUEUE: Deltas = ((_SL["abandoned_before_queue"], 1),)
-_COMPLAINT: Deltas = ((_CS["complaints"], 1),)
-_LONG_HOLD: Deltas = ((_CS["long_holds"], 1),)
+_STILL_WAITING: Final[Deltas] = (_OFFERED, (_SL["waiting_over"], 1))
+_SHORT: Final = ((_SL["abandoned_short"], 1),)
+_OUT_OF_HOURS: Final[Deltas] = ((_SL["out_of_hours"], 1),)
+_BEFORE_QUEUE: Final[Deltas] = ((_SL["abandoned_before_queue"], 1),)
+_COMPLAINT: Final[Deltas] = ((_CS["complaints"], 1),)
+_LONG_HOLD: Final[Deltas] = ((_CS["long_holds"], 1),)
 
 
 def service_level_part(
@@ -210,17 +216,17 @@ def service_level_part(
     if queued is not None:
         kind, outcome_at = decide(facts, target)  # as classify() has it, without the Outcome
         if outcome_at is None:
-            if target.has_passed(max(0, watermark_ms - queued)):
+            if max(0, watermark_ms - queued) > target.longest_within_ms:
                 at = queued + target.threshold_ms
                 deltas = _STILL_WAITING if target.is_open(queued) else _OUT_OF_HOURS
                 parts = ((SERVICE_LEVEL_INDEX, at - at % PANE_MS, deltas),)
         else:
             wait = outcome_at - queued if outcome_at > queued else 0
-            is_within = target.is_within(wait)
+            is_within = wait <= target.longest_within_ms
             at = queued + (wait if is_within else target.threshold_ms)
             deltas = _SL_DELTAS[kind, is_within]
             if kind is _ANSWERED:
-                deltas = (*deltas, (_WAIT_FIELD, wait), (_FIRST_BUCKET + bucket_of(wait), 1))
+                deltas += ((_WAIT_FIELD, wait), (_FIRST_BUCKET + bucket_of(wait), 1))
             elif kind is _ABANDONED and wait <= target.short_abandon_ms:
                 deltas += _SHORT
             if target.has_hours and not target.is_open(queued):
@@ -237,7 +243,7 @@ def handling_part(
     facts: LegFacts, target: ServiceTarget, _watermark_ms: int
 ) -> tuple[Contribution, ...]:
     """Return what the agent time of a completed leg adds; a long hold is a complaint signal."""
-    done = handling(facts)
+    done = _agent_time(facts)
     if done is None:
         return ()
     at, talk, hold, acw = done

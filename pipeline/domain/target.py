@@ -29,6 +29,8 @@ class ServiceTarget:
     rules: KpiDefinition = field(init=False, repr=False, compare=False)
     """The definition in force: the one given, or the one that the terms make."""
     answer_shift_ms: int = field(init=False, repr=False, compare=False)
+    longest_within_ms: int = field(init=False, repr=False, compare=False)
+    """The longest wait that meets the threshold."""
     has_hours: bool = field(init=False, repr=False, compare=False)
     is_within_over_offered: bool = field(init=False, repr=False, compare=False)
 
@@ -42,6 +44,7 @@ class ServiceTarget:
             raise ValueError(msg)
         object.__setattr__(self, "rules", rules)
         object.__setattr__(self, "answer_shift_ms", rules.answer_shift_ms)
+        object.__setattr__(self, "longest_within_ms", self.threshold_ms - (not self.inclusive))
         object.__setattr__(self, "has_hours", rules.opening_hours is not None)
         object.__setattr__(self, "is_within_over_offered", rules.is_within_over_offered)
 
@@ -52,7 +55,7 @@ class ServiceTarget:
 
     def is_within(self, wait_ms: int) -> bool:
         """Say whether a wait meets the threshold."""
-        return wait_ms <= self.threshold_ms if self.inclusive else wait_ms < self.threshold_ms
+        return wait_ms <= self.longest_within_ms
 
     def has_passed(self, waited_ms: int) -> bool:
         """Say whether a leg that has waited this long can no longer meet the threshold."""
