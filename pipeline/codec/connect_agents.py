@@ -8,6 +8,7 @@ things: heart-beats that go on after a logout, and holds whose start the stream 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from pipeline.domain.events import AgentState, AgentStateEvent, CallEvent, Event
 CONTACTS: Final = "contacts"
 MOST_AGENTS: Final = 100_000
 MOST_HOLDS: Final = 20_000
+MOST_MARKS: Final = 32
+"""Logins and logouts of an agent that are remembered: Connect beats on for an hour at most."""
 
 _TYPES: Final = frozenset({"LOGIN", "LOGOUT", "STATE_CHANGE", "HEART_BEAT"})
 _RINGING: Final = frozenset({"INCOMING", "PENDING", "CONNECTING"})
@@ -32,7 +35,11 @@ _TALKING: Final = frozenset({"CONNECTED", "CONNECTED_ONHOLD", "PAUSED"})
 _ENDED: Final = "ENDED"
 _ON_HOLD: Final = "CONNECTED_ONHOLD"
 _REFUSED: Final = {"MISSED": "missed", "REJECTED": "rejected", "ERROR": None}
-"""States of an offer that came to nothing; of an error (the caller hung up) no agent is to blame."""
+"""States of an offer that came to nothing; an error (the caller hung up) is no agent's fault."""
+
+
+_Mark = tuple[int, bool]
+"""When an agent became active, or (True) logged out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ class ConnectAgentAdapter:
         self.skipped: Counter[str] = Counter()
         self.anomalies: Counter[str] = Counter()
         self._clock = Clock(origin.zone, self.anomalies)
-        self._logged_out: Recent[int] = Recent(MOST_AGENTS, self.anomalies, "agent_forgotten")
+        self._marks: Recent[list[_Mark]] = Recent(MOST_AGENTS, self.anomalies, "agent_forgotten")
         self._holds: Recent[int] = Recent(MOST_HOLDS, self.anomalies, "hold_forgotten")
 
     def feed(self, record: bytes) -> Iterator[CallEvent | AgentStateEvent | Rejected]:
@@ -78,13 +85,11 @@ class ConnectAgentAdapter:
         now, before = record.part("CurrentAgentSnapshot"), record.part("PreviousAgentSnapshot")
         agent = self._agent(record, now, before)
         native = record.text("EventId") or f"{agent}/{kind}/{at}"
-        if kind == "HEART_BEAT" and at >= (self._logged_out.get(agent) or at + 1):
+        if kind != "HEART_BEAT":
+            self._mark(agent, at, is_logout=kind == "LOGOUT")
+        elif self._is_out(agent, at):
             self.skipped["heart_beat_after_logout"] += 1
             return ()
-        if kind == "LOGOUT":
-            self._logged_out.put(agent, max(at, self._logged_out.get(agent) or 0))
-        elif kind != "HEART_BEAT" and at > (self._logged_out.get(agent) or at):
-            self._logged_out.drop(agent)
         legs: list[CallEvent] = []
         if kind != "HEART_BEAT":
             legs = list(self._legs(agent, at, _contacts(now), _contacts(before)))
@@ -96,6 +101,19 @@ class ConnectAgentAdapter:
         if not found:
             raise UnusableError("missing_field", "AgentARN: expected a text, got nothing")
         return found
+
+    def _mark(self, agent: str, at: int, *, is_logout: bool) -> None:
+        """Remember that an agent logged out or was active; of a run of either, where it began."""
+        marks = self._marks.get(agent) or []
+        place = bisect_right(marks, (at, is_logout))
+        if place == 0 or marks[place - 1][1] is not is_logout:
+            marks.insert(place, (at, is_logout))
+        self._marks.put(agent, marks[-MOST_MARKS:])
+
+    def _is_out(self, agent: str, at: int) -> bool:
+        marks = self._marks.get(agent) or []
+        place = bisect_right(marks, (at, True))
+        return place > 0 and marks[place - 1][1]
 
     def _states(
         self, agent: str, kind: str, at: int, now: Part, native: str
@@ -208,19 +226,17 @@ class ConnectAgentAdapter:
 
 
 def _contacts(snapshot: Part) -> list[_Contact]:
-    found = []
-    for part in snapshot.parts("Contacts"):
-        if part.text("InitiationMethod").upper() not in NOT_HANDLED:
-            found.append(
-                _Contact(
-                    part,
-                    part.required("ContactId"),
-                    part.text("State").upper(),
-                    part.instant("StateStartTimestamp"),
-                    part.instant("ConnectedToAgentTimestamp"),
-                )
-            )
-    return found
+    return [
+        _Contact(
+            part,
+            part.required("ContactId"),
+            part.text("State").upper(),
+            part.instant("StateStartTimestamp"),
+            part.instant("ConnectedToAgentTimestamp"),
+        )
+        for part in snapshot.parts("Contacts")
+        if part.text("InitiationMethod").upper() not in NOT_HANDLED
+    ]
 
 
 def _engaged(contacts: list[_Contact]) -> AgentState:
@@ -234,5 +250,5 @@ def _engaged(contacts: list[_Contact]) -> AgentState:
 
 
 def _sequence(start: int, contact: _Contact) -> int:
-    """Return a hold's number: milliseconds since the answer, the same in every event that has it."""
+    """Return a hold's number: milliseconds since the answer, the same in every event of it."""
     return max(0, start - (contact.connected or start)) % 2**31
