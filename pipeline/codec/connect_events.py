@@ -99,9 +99,11 @@ class ConnectContactEventAdapter:
 
     def finish(self) -> Iterator[CallEvent]:
         """Tell of the calls dialed that never saw a queue; what else waits for one is counted."""
-        for contact_id, known in self._dialing.items():
+        for contact_id, known in list(self._dialing.items()):
             yield from self._settle(contact_id, known, "")
-        self._dialing = {}
+        unseen = sum(len(known.waiting) for known in self._known.values())
+        if unseen:
+            self.anomalies["predecessor_unseen"] += unseen
 
     def _take(self, fields: dict[str, object]) -> Iterable[CallEvent]:
         envelope = Part(fields, self._clock)
@@ -220,14 +222,12 @@ class ConnectContactEventAdapter:
                 return
             late = (EventType.CONNECTED, at, by)
         if known.queue is None:
-            self._hold_dialing(told.contact_id, known)
+            self._dialing[told.contact_id] = known
         yield from self._later(told.contact_id, known, late)
-
-    def _hold_dialing(self, contact_id: str, known: _Known) -> None:
-        self._dialing[contact_id] = known
         if len(self._dialing) > MOST_KNOWN:
-            self._dialing.pop(next(iter(self._dialing)))
             self.anomalies["dialing_forgotten"] += 1
+            oldest = next(iter(self._dialing))
+            yield from self._settle(oldest, self._dialing[oldest], "")
 
     def _facts(self, told: _Told, known: _Known) -> Iterator[CallEvent]:
         """Yield when the contact queued and was answered, as far as the event has it."""

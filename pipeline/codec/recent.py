@@ -24,6 +24,10 @@ class Recent(Generic[Value]):
         """Return how many keys are kept."""
         return len(self._kept)
 
+    def values(self) -> list[Value]:
+        """Return what is kept, touching nothing."""
+        return list(self._kept.values())
+
     def get(self, key: str) -> Value | None:
         """Return what is kept under a key, which is thereby touched."""
         value = self._kept.pop(key, None)
