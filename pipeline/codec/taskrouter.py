@@ -167,11 +167,11 @@ class TaskrouterAdapter:
 
     def _agent(self, part: Part) -> str:
         sid, name = part.text("workersid"), part.text("workername")
-        return named(self._origin.names.agents, sid, self._named(sid, name)) or UNKNOWN
+        return named(self._origin.names.agents, self._named(sid, name), sid) or UNKNOWN
 
     def _queue(self, part: Part) -> str:
         sid, name = part.text("taskqueuesid"), part.text("taskqueuename")
-        return named(self._origin.names.queues, sid, self._named(sid, name)) if sid or name else ""
+        return named(self._origin.names.queues, self._named(sid, name), sid)
 
     def _named(self, sid: str, name: str) -> str:
         """Return the name that goes with a SID, from this event or one before it."""
@@ -273,9 +273,9 @@ class TaskrouterAdapter:
         names = self._origin.names
         target = UNKNOWN
         if to.startswith("WK"):
-            target = f"agent:{named(names.agents, to, name)}"
+            target = f"agent:{named(names.agents, name, to)}"
         elif to.startswith("WQ"):
-            target = f"queue:{named(names.queues, to, name)}"
+            target = f"queue:{named(names.queues, name, to)}"
         kind = TransferKind.ATTENDED if mode == "WARM" else TransferKind.BLIND
         return sheet.event(EventType.TRANSFERRED, told.at_ms, transfer=(kind, target))
 
