@@ -41,7 +41,12 @@ DETAIL_TYPE: Final = "Amazon Connect Contact Event"
 MOST_KNOWN: Final = 100_000
 """Contacts whose queue is remembered."""
 
-_NO_FACT: Final = frozenset({"CONTACT_DATA_UPDATED", "PAUSED", "RESUMED", "AMD_DISABLED"})
+_KINDS: Final = frozenset(
+    {
+        *("INITIATED", "CONNECTED_TO_SYSTEM", "QUEUED", "CONNECTED_TO_AGENT", "DISCONNECTED"),
+        *("COMPLETED", "CONTACT_DATA_UPDATED", "PAUSED", "RESUMED", "AMD_DISABLED"),
+    }
+)
 _SPOKEN: Final = frozenset({"", "VOICE"})
 
 _Late = tuple[EventType, int, str | None]
@@ -92,6 +97,7 @@ class ConnectContactEventAdapter:
         self._clock = Clock(origin.zone, self.anomalies)
         self._known: Recent[_Known] = Recent(MOST_KNOWN, self.anomalies, "contact_forgotten")
         self._dialing: dict[str, _Known] = {}
+        self._is_deferred = False
 
     def feed(self, record: bytes) -> Iterator[CallEvent | AgentStateEvent | Rejected]:
         """Take one event, in its EventBridge envelope or bare; never raises."""
@@ -127,10 +133,10 @@ class ConnectContactEventAdapter:
             contact.text("initialcontactid"),
             contact.instant("eventtimestamp") if at is None else at,
         )
+        self._is_deferred = False
         events = list(self._read(told))
-        if not events and kind not in {"INITIATED", "CONNECTED_TO_SYSTEM"}:
-            known = kind in _NO_FACT or kind in {"QUEUED", "DISCONNECTED", "COMPLETED"}
-            self.skipped[f"no_fact:{kind}" if known else f"unknown_event:{kind[:40]}"] += 1
+        if not events and not self._is_deferred:
+            self.skipped[f"no_fact:{kind}" if kind in _KINDS else f"unknown_event:{kind[:40]}"] += 1
         return events
 
     def _read(self, told: _Told) -> Iterator[CallEvent]:
@@ -151,8 +157,6 @@ class ConnectContactEventAdapter:
                 yield from self._settle(told.contact_id, known, "")
             yield from self._facts(told, known)
             yield from self._end(told, known)
-        elif told.kind in {"INITIATED", "CONNECTED_TO_SYSTEM"}:
-            self.skipped[f"no_fact:{told.kind}"] += 1
 
     def _queue(self, told: _Told) -> str:
         info = told.contact.part("queueinfo")
@@ -177,6 +181,7 @@ class ConnectContactEventAdapter:
 
     def _later(self, contact_id: str, known: _Known, late: _Late) -> Iterator[CallEvent]:
         known.waiting.append(late)
+        self._is_deferred = True
         if known.queue is not None:
             yield from self._settle(contact_id, known, known.queue)
 
@@ -218,7 +223,6 @@ class ConnectContactEventAdapter:
         if told.kind != "INITIATED":
             by = picked_up_by(told.contact.text("answeringmachinedetectionstatus").upper())
             if by is None:
-                self.skipped["no_fact:CONNECTED_TO_SYSTEM"] += 1
                 return
             late = (EventType.CONNECTED, at, by)
         if known.queue is None:

@@ -57,10 +57,11 @@ class LegSheet:
         """Return one event; ``customer`` is a hash already, ``transfer`` its kind and target."""
         part = "" if hold_seq is None else f"/{hold_seq}"
         position = f"{self.native}/{kind}{part}"
-        told_apart = (self.leg, self.queue, at_ms, agent, reason, transfer)
+        handed = "" if transfer is None else f"{transfer[0]}:{transfer[1]}"
+        identity = f"{position}|{self.leg}|{self.queue}|{at_ms}|{agent}|{reason}|{handed}"
         return CallEvent(
             v=SCHEMA_VERSION,
-            event_id=event_id(self.origin.source, f"{position}|{told_apart}"),
+            event_id=event_id(self.origin.source, identity),
             type=kind,
             occurred_at_ms=at_ms,
             client=self.origin.client,

@@ -52,15 +52,17 @@ class Clock:
         return at
 
     def _of_text(self, text: str) -> int:
-        found = _NUMBER.fullmatch(text.strip())
-        if found is not None:
-            return _scaled(int(found[1]), found[2] or "")
+        text = text.strip()
+        if text[4:5] != "-":  # no year first: a number, if anything
+            found = _NUMBER.fullmatch(text)
+            if found is not None:
+                return _scaled(int(found[1]), found[2] or "")
         try:
-            read = datetime.fromisoformat(text.strip())
+            read = datetime.fromisoformat(text)
         except ValueError as error:
             msg = f"{_EXPECTED}, got {_shown(text)}"
             raise ValueError(msg) from error
-        if len(text.strip()) <= len("2026-03-01"):
+        if len(text) <= len("2026-03-01"):
             msg = f"{_EXPECTED}, got a day without a time, {_shown(text)}"
             raise ValueError(msg)
         if read.tzinfo is None:
