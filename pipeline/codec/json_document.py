@@ -6,6 +6,7 @@ or empty is not known; one of another type than documented makes the whole recor
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ MAX_BYTES: Final = 16 << 20
 """A longer document is refused unread; a conversation of a day has well under 1 MiB."""
 MOST_SECONDS: Final = 10**9
 _SHOWN: Final = 60
+_SCANNER: Final = json.JSONDecoder()
 
 
 class UnusableError(ValueError):
@@ -165,12 +167,8 @@ def feed_documents(
     if not raw.strip():
         skipped["blank"] += 1
         return
-    try:
-        found = documents(raw, page)
-    except UnusableError as error:
-        yield Rejected(reason=error.reason, message=str(error), raw=raw)
-        return
-    if not found:
+    found, fault = _found(raw, page)
+    if not found and fault is None:
         skipped["empty_list"] += 1
     for item in found:
         try:
@@ -180,3 +178,35 @@ def feed_documents(
             yield Rejected(reason=error.reason, message=str(error), raw=own)
         else:
             yield from events
+    if fault is not None:
+        yield fault
+
+
+def _found(raw: bytes, page: str) -> tuple[list[dict[str, object]], Rejected | None]:
+    """Return the objects of a document, and what is wrong with the rest of it."""
+    try:
+        return documents(raw, page), None
+    except UnusableError as error:
+        found, rest = _run_together(raw, page)
+        reason = "cut_off" if found else error.reason
+        message = f"expected an object after {len(found)} others: {error}" if found else str(error)
+        return found, Rejected(reason=reason, message=message, raw=rest) if rest else None
+
+
+def _run_together(raw: bytes, page: str) -> tuple[list[dict[str, object]], bytes]:
+    """Return the objects that stand one after the other, as Firehose writes them, and the rest."""
+    found: list[dict[str, object]] = []
+    try:
+        text, at = raw.decode(), 0
+    except UnicodeDecodeError:
+        return found, raw
+    while text[at : at + 1] == "{":
+        try:
+            end = _SCANNER.raw_decode(text, at)[1]
+            found += documents(text[at:end].encode(), page)
+        except (ValueError, RecursionError):  # UnusableError is a ValueError
+            break
+        at = end
+        while text[at : at + 1].isspace():
+            at += 1
+    return found, text[at:].encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -365,3 +366,18 @@ def test_a_source_may_be_mapped_without_names() -> None:
     origin = Origin(client="acme", source="connect", customer_key=KEY, site="north")
     (event, *_) = adapt(ConnectRecordAdapter, [a_record()], origin).calls
     assert (event.client, event.site, event.source) == ("acme", "north", "connect")
+
+
+def test_records_written_one_after_the_other_are_as_many_records() -> None:
+    one, two = (json.dumps(a_record(ContactId=name)).encode() for name in ("c-1", "c-2"))
+    for joined in (one + two, one + b"\n" + two, one + b"  " + two + b"\n"):
+        found = adapt(ConnectRecordAdapter, [joined])
+        assert {leg[0] for leg in found.facts} == {"c-1", "c-2"}
+        assert found.rejected == []
+
+
+def test_of_records_one_after_the_other_the_last_may_be_cut_off() -> None:
+    one, two = (json.dumps(a_record(ContactId=name)).encode() for name in ("c-1", "c-2"))
+    found = adapt(ConnectRecordAdapter, [one + two[:50]])
+    assert {leg[0] for leg in found.facts} == {"c-1"}
+    assert [(r.reason, r.raw) for r in found.rejected] == [("cut_off", two[:50])]
