@@ -19,6 +19,7 @@ from pipeline.codec.connect_contact import (
     ARRIVES,
     CUSTOMER_LEFT,
     NOT_HANDLED,
+    address_of,
     agent_name,
     leg_sheet,
     picked_up_by,
@@ -158,6 +159,9 @@ class ConnectContactEventAdapter:
             yield from self._facts(told, known)
             yield from self._end(told, known)
 
+    def _customer(self, told: _Told) -> str | None:
+        return caller_ref(self._origin, address_of(told.contact.get("customerendpoint")))
+
     def _queue(self, told: _Told) -> str:
         info = told.contact.part("queueinfo")
         arn = info.text("queuearn") or info.text("arn")
@@ -242,7 +246,7 @@ class ConnectContactEventAdapter:
             if queued is None:
                 raise _no_time(told)
         if queued is not None and told.method != "OUTBOUND":
-            yield sheet.event(EventType.QUEUED, queued, customer=_customer(told, self._origin))
+            yield sheet.event(EventType.QUEUED, queued, customer=self._customer(told))
         info = contact.part("agentinfo")
         answered = info.instant("connectedtoagenttimestamp")
         if answered is None and told.kind == "CONNECTED_TO_AGENT":
@@ -274,7 +278,7 @@ class ConnectContactEventAdapter:
         elif left is not None and told.dials:
             yield sheet.event(EventType.ENDED, left, reason=reason.lower() or None)
         elif left is not None and told.method in ARRIVES and reason in CUSTOMER_LEFT:
-            customer = _customer(told, self._origin)
+            customer = self._customer(told)
             yield sheet.event(EventType.ABANDONED, left, reason=BEFORE_QUEUE, customer=customer)
 
     def _handled(
@@ -296,13 +300,3 @@ class ConnectContactEventAdapter:
 
 def _no_time(told: _Told) -> UnusableError:
     return UnusableError("missing_field", f"time: expected the instant of {told.kind}, got nothing")
-
-
-def _customer(told: _Told, origin: Origin) -> str | None:
-    # Looked at with care: no message may show what stands here.
-    endpoint = told.contact.get("customerendpoint")
-    plain = folded(endpoint) if isinstance(endpoint, dict) else {}
-    address = plain.get("address")
-    if plain.get("type") != "TELEPHONE_NUMBER" or not isinstance(address, str):
-        return None
-    return caller_ref(origin, address)

@@ -22,6 +22,7 @@ from pipeline.codec.connect_contact import (
     ARRIVES,
     CUSTOMER_LEFT,
     NOT_HANDLED,
+    address_of,
     agent_name,
     leg_sheet,
     picked_up_by,
@@ -179,13 +180,12 @@ class _Reading:
         self.agent = agent_name(origin, agent.text("Username"), agent.text("ARN"))
         is_own = AGENT_QUEUE in queue.text("ARN") and self.agent
         self.target = f"agent:{self.agent}" if is_own else f"queue:{self.sheet.queue}"
-        self._customer = _customer(record, origin)
+        self._customer = caller_ref(origin, address_of(record.get("CustomerEndpoint")))
         is_voice = record.text("Channel").upper() in {"", "VOICE"}
         self._dials = method == "OUTBOUND" or (method == "API" and is_voice)
         self._disconnected = record.instant("DisconnectTimestamp")
-        endpoint = record.part("TransferredToEndpoint")
-        address = endpoint.get("Address")
-        self.handed_to = outside(origin, address) if isinstance(address, str) else ""
+        elsewhere = record.get("TransferredToEndpoint")
+        self.handed_to = outside(origin, address_of(elsewhere)) if elsewhere else ""
         self._read_queue(queue)
         self._read_agent()
 
@@ -303,15 +303,6 @@ class _Reading:
 def _rank(contact: _Contact) -> tuple[int, int, list[str]]:
     """Return what the copy that stands has most of; of one second, the same copy in any order."""
     return contact.updated_ms, len(contact.events), [event.event_id for event in contact.events]
-
-
-def _customer(record: Part, origin: Origin) -> str | None:
-    # Looked at with care: no message may show what stands here.
-    endpoint = record.get("CustomerEndpoint")
-    if not isinstance(endpoint, dict) or endpoint.get("Type") != "TELEPHONE_NUMBER":
-        return None
-    address = endpoint.get("Address")
-    return caller_ref(origin, address) if isinstance(address, str) else None
 
 
 def _handed_on(contact: _Contact, successor: _Contact | None) -> Iterator[CallEvent]:

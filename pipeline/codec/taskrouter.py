@@ -42,7 +42,6 @@ _QUIET: Final = frozenset(
         *("task.created", "task.updated", "task.deleted", "task.system-deleted"),
         *("task.transfer-initiated", "task.transfer-failed", "task.transfer-canceled"),
         *("task.transfer-attempt-failed", "workflow.entered", "workflow.target-matched"),
-        *("reservation.canceled", "reservation.rescinded", "reservation.failed"),
         *("worker.created", "worker.deleted", "worker.attributes.update"),
         *("worker.capacity.update", "worker.channel.availability.update"),
     }
@@ -56,6 +55,20 @@ _HANDLED: Final = {
     "reservation.completed": (EventType.ENDED, EventType.WRAPUP_ENDED),
     "task.completed": (EventType.ENDED, EventType.WRAPUP_ENDED),
 }
+RESERVATIONS: Final = "reservations"
+_ENGAGED: Final = {
+    "reservation.created": AgentState.RINGING,
+    "reservation.accepted": AgentState.ON_CONTACT,
+    "reservation.wrapup": AgentState.AFTER_CALL_WORK,
+    **dict.fromkeys(
+        (
+            *("reservation.completed", "reservation.timeout", "reservation.rejected"),
+            *("reservation.canceled", "reservation.rescinded", "reservation.failed"),
+        ),
+        AgentState.LOGGED_OUT,
+    ),
+}
+"""What a reservation makes of its worker; the last event stands of one who has several."""
 _LEFT: Final = {
     "task-queue.timeout": "timeout",
     "task-queue.moved": "moved",
@@ -144,12 +157,16 @@ class TaskrouterAdapter:
         native = part.text("sid") or f"{part.text('resourcesid')}/{kind}/{at}"
         told = _Told(kind, at, part, native)
         if kind == "worker.activity.update":
-            return (self._activity(told),)
-        return list(self._leg(told))
+            return [self._activity(told)]
+        legs = [] if kind in _TAKEN_BACK else self._leg(told)
+        events: list[CallEvent | AgentStateEvent] = [*legs, *self._engaged(told)]
+        if not events:
+            self.skipped[f"no_fact:{kind}"] += 1
+        return events
 
     @staticmethod
     def _is_of_leg(kind: str) -> bool:
-        return kind in _REFUSED or kind in _HANDLED or kind in _LEFT or kind in _OTHERS
+        return kind in _ENGAGED or kind in _HANDLED or kind in _LEFT or kind in _OTHERS
 
     def _activity(self, told: _Told) -> AgentStateEvent:
         activity = told.part.required("workeractivityname")
@@ -164,6 +181,17 @@ class TaskrouterAdapter:
             reason=None if state in plain else activity,
             native=told.native,
         )
+
+    def _engaged(self, told: _Told) -> Iterator[AgentStateEvent]:
+        if told.kind in _ENGAGED and (told.part.text("workersid") or told.part.text("workername")):
+            yield state_event(
+                self._origin,
+                self._agent(told.part),
+                state=_ENGAGED[told.kind],
+                at_ms=told.at_ms,
+                native=told.native,
+                part=RESERVATIONS,
+            )
 
     def _agent(self, part: Part) -> str:
         sid, name = part.text("workersid"), part.text("workername")
@@ -295,12 +323,11 @@ class TaskrouterAdapter:
         return None
 
 
-_OTHERS: Final = frozenset(
-    {
-        *("task-queue.entered", "reservation.created", "reservation.accepted"),
-        *("task.canceled", "task.transfer-completed"),
-    }
+_OTHERS: Final = frozenset({"task-queue.entered", "task.canceled", "task.transfer-completed"})
+_TAKEN_BACK: Final = frozenset(
+    {"reservation.canceled", "reservation.rescinded", "reservation.failed"}
 )
+"""Reservations that end by nobody's doing: the worker is free again, the leg waits on."""
 
 
 def _unwrapped(fields: dict[str, object], clock: Clock) -> tuple[str, dict[str, object]]:

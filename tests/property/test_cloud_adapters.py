@@ -47,9 +47,11 @@ def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def put(document: Any, path: tuple[Any, ...], value: Any) -> None:
+    """Replace a value, unless what it stood in has been replaced itself."""
     for key in path[:-1]:
         document = document[key]
-    document[path[-1]] = value
+    if isinstance(document, dict | list):
+        document[path[-1]] = value
 
 
 @st.composite
@@ -150,6 +152,7 @@ def test_a_callers_number_is_in_no_event_and_no_message(
     document = json.loads(json.dumps(MAKERS[name][1](index)))
     spelt = data.draw(st.sampled_from([f"+{digits}", f"tel:+{digits}", str(digits), digits]))
     holders = {"Address", "address", "ani", "dnis", "remote", "caller", "from"}
+    holders |= data.draw(st.sampled_from([set(), {"CustomerEndpoint", "TransferredToEndpoint"}]))
     for path in paths(document):
         if path[-1] in holders:
             put(document, path, spelt)

@@ -292,6 +292,13 @@ def test_the_callers_number_is_a_hash_and_stands_nowhere() -> None:
     assert "30123456789" not in str(found.calls)
 
 
+@pytest.mark.parametrize("endpoint", [NUMBER, [NUMBER], {"Address": NUMBER}])
+def test_a_third_party_of_another_shape_is_not_shown_either(endpoint: object) -> None:
+    found = adapt(ConnectRecordAdapter, [a_record(TransferredToEndpoint=endpoint)])
+    assert found.only.transferred == (1_772_445_880_000, "blind:external:unknown")
+    assert "30123456789" not in f"{found.calls}{found.rejected}"
+
+
 @pytest.mark.parametrize("endpoint", [None, {}, {"Type": "VOIP", "Address": "bob"}, "text", 5])
 def test_a_customer_without_a_number_has_no_reference(endpoint: object) -> None:
     assert (

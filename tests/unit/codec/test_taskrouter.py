@@ -126,9 +126,27 @@ def test_a_reservation_that_a_worker_did_not_take_is_an_offer_let_ring(
 
 @pytest.mark.parametrize("kind", ["canceled", "rescinded", "failed"])
 def test_a_reservation_that_was_taken_back_is_nobodys_fault(kind: str) -> None:
-    found = told(A_CALL[0], an_event(f"reservation.{kind}", 20))
+    nobody = {"WorkerSid": "", "WorkerName": ""}
+    found = told(
+        A_CALL[0],
+        an_event(f"reservation.{kind}", 20),
+        an_event(f"reservation.{kind}", 20, **nobody),
+    )
     assert found.told == ["queued"]
+    assert [e.state for e in found.states] == [AgentState.LOGGED_OUT]
     assert found.skipped == {f"no_fact:reservation.{kind}": 1}
+
+
+def test_reservations_are_a_source_of_their_own_for_what_a_worker_is_in() -> None:
+    activity = an_event("worker.activity.update", 0, WorkerActivityName="Available")
+    found = told(activity, *A_CALL)
+    assert [(e.source, e.state) for e in found.states] == [
+        ("acd", AgentState.AVAILABLE),
+        ("acd/reservations", AgentState.RINGING),
+        ("acd/reservations", AgentState.ON_CONTACT),
+        ("acd/reservations", AgentState.AFTER_CALL_WORK),
+        ("acd/reservations", AgentState.LOGGED_OUT),
+    ]
 
 
 @pytest.mark.parametrize(
