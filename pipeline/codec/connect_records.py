@@ -198,7 +198,7 @@ class _Reading:
             dequeued = enqueued + waited
         # What an agent dials waits in no queue, though the record names the agent's outbound one.
         self.queued = None if self._method == "OUTBOUND" else enqueued
-        self._dequeued = self._disconnected if dequeued is None else dequeued
+        self._dequeued = dequeued
 
     def _read_agent(self) -> None:
         agent = self._agent
@@ -207,7 +207,7 @@ class _Reading:
         self._acw_start = agent.instant("AfterContactWorkStartTimestamp")
         self._acw = agent.length_ms("AfterContactWorkDuration")
         self._acw_end = agent.instant("AfterContactWorkEndTimestamp")
-        self.left: int | None = self._dequeued
+        self.left = self._disconnected if self._dequeued is None else self._dequeued
         if self.answered is None:
             return
         if self.queued is not None and self._dequeued is not None:
@@ -233,7 +233,7 @@ class _Reading:
             if self._dequeued is not None and self._dequeued < self.queued:
                 self._anomalies["time_backwards"] += 1
             yield self.sheet.event(EventType.QUEUED, self.queued, customer=self._customer)
-        if self.answered is not None and self.agent:
+        if self.answered is not None:
             yield from self._handled(self.answered)
         elif self.queued is not None:
             yield from self._left_queue()
@@ -260,9 +260,11 @@ class _Reading:
     def _handled(self, answered: int) -> Iterator[CallEvent]:
         if self.queued is None and not self._dials:
             self._anomalies["answered_without_queue"] += 1
+        if not self.agent:
+            self._anomalies["no_agent_named"] += 1
         event, left = self.sheet.event, self.left
-        yield event(EventType.OFFERED, answered, agent=self.agent)
-        yield event(EventType.ANSWERED, answered, agent=self.agent)
+        yield event(EventType.OFFERED, answered, agent=self.agent or UNKNOWN)
+        yield event(EventType.ANSWERED, answered, agent=self.agent or UNKNOWN)
         if left is None:
             return
         if self._hold:
@@ -280,13 +282,13 @@ class _Reading:
 
     def _left_queue(self) -> Iterator[CallEvent]:
         is_handed_on = bool(self.handed_to or self._record.text("NextContactId"))
-        if self._dequeued is None or is_handed_on:
+        if self.left is None or is_handed_on:
             return
         reason = self._record.text("DisconnectReason").upper()
         if reason in CUSTOMER_LEFT:
-            yield self.sheet.event(EventType.ABANDONED, self._dequeued)
+            yield self.sheet.event(EventType.ABANDONED, self.left)
         else:
-            yield self.sheet.event(EventType.FLOWED_OUT, self._dequeued, reason=reason.lower())
+            yield self.sheet.event(EventType.FLOWED_OUT, self.left, reason=reason.lower())
 
     def _hung_up_before_queue(self) -> bool:
         return (

@@ -388,3 +388,72 @@ def test_of_records_one_after_the_other_the_last_may_be_cut_off() -> None:
     found = adapt(ConnectRecordAdapter, [one + two[:50]])
     assert {leg[0] for leg in found.facts} == {"c-1"}
     assert [(r.reason, r.raw) for r in found.rejected] == [("cut_off", two[:50])]
+
+
+def test_a_copy_of_a_contact_already_told_is_counted_by_what_it_is() -> None:
+    adapter = ConnectRecordAdapter(an_origin(), most_held=1)
+    copies = [a_record(), a_record(LastUpdateTimestamp=at("10:05:00"))]
+    found = adapt(lambda _: adapter, [a_record(), a_record(ContactId="c-2"), *copies])
+    assert found.skipped == {"repeated": 1, "superseded": 1}
+    assert len([e for e in found.calls if e.type == "queued"]) == 2
+
+
+def test_a_caller_sent_outside_from_the_queue_flows_out() -> None:
+    endpoint = {"Type": "TELEPHONE_NUMBER", "Address": "+18005550100"}
+    found = adapt(ConnectRecordAdapter, [an_unanswered(TransferredToEndpoint=endpoint)])
+    assert found.only.flowed_out == (1_772_445_680_000, "transferred_external")
+
+
+def test_an_agent_who_called_the_customer_back_later_has_not_transferred() -> None:
+    records = chain(a_record(InitiationMethod="CALLBACK"))
+    assert adapt(ConnectRecordAdapter, records).facts["c-1", 1, "orders"].transferred is None
+
+
+def test_a_wrap_up_without_its_start_begins_when_the_talk_is_over() -> None:
+    record = a_record()
+    del record["Agent"]["AfterContactWorkStartTimestamp"]
+    assert seconds(adapt(ConnectRecordAdapter, [record]).only) == (40, 180, 20, 30)
+
+
+def test_a_wrap_up_without_its_length_ends_when_it_says() -> None:
+    record = a_record()
+    del record["Agent"]["AfterContactWorkDuration"]
+    assert seconds(adapt(ConnectRecordAdapter, [record]).only) == (40, 180, 20, 30)
+
+
+def test_no_wrap_up_is_no_wrap_up() -> None:
+    record = a_record()
+    record["Agent"] = {k: v for k, v in record["Agent"].items() if not k.startswith("AfterContact")}
+    assert seconds(adapt(ConnectRecordAdapter, [record]).only) == (40, 180, 20, 0)
+
+
+def test_a_queue_left_before_it_was_entered_and_an_answer_after_the_end_are_odd() -> None:
+    left = an_unanswered()
+    left["Queue"] |= {"Duration": None, "DequeueTimestamp": at("09:00:00")}
+    late = a_record(DisconnectTimestamp=at("10:01:00"))
+    late["Agent"] = {"Username": "ann", "ConnectedToAgentTimestamp": at("10:01:20")}
+    for record in (left, late):
+        assert adapt(ConnectRecordAdapter, [record]).anomalies == {"time_backwards": 1}
+
+
+def test_an_answer_without_a_queue_is_odd() -> None:
+    found = adapt(ConnectRecordAdapter, [a_record(Queue=None)])
+    assert found.anomalies == {"answered_without_queue": 1}
+    assert found.only.queued_at is None
+
+
+def test_an_answer_by_an_agent_without_a_name_is_an_answer() -> None:
+    record = a_record()
+    del record["Agent"]["Username"], record["Agent"]["ARN"]
+    found = adapt(ConnectRecordAdapter, [record])
+    assert found.only.answered == (1_772_445_680_000, "unknown")
+    assert found.anomalies == {"no_agent_named": 1}
+
+
+def test_a_queue_without_its_end_ends_with_the_answer_or_the_call() -> None:
+    answered, left = a_record(), an_unanswered()
+    for record in (answered, left):
+        record["Queue"] |= {"Duration": None, "DequeueTimestamp": None}
+    found = adapt(ConnectRecordAdapter, [answered])
+    assert (seconds(found.only), found.anomalies) == ((40, 180, 20, 30), {})
+    assert outcome(adapt(ConnectRecordAdapter, [left]).only).wait_ms == 240_000
