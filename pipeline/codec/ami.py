@@ -50,13 +50,19 @@ class AmiAdapter:
     ``taken`` counts the messages that gave events; ``skipped`` and what was rejected are the rest.
     """
 
-    def __init__(self, origin: Origin) -> None:
-        """Read on behalf of an origin."""
+    def __init__(self, origin: Origin, *, wrapup_s: int = 0) -> None:
+        """Read on behalf of an origin.
+
+        Args:
+            origin: whose messages they are.
+            wrapup_s: the queues' ``wrapuptime`` in queues.conf, seconds, which no message tells;
+                a member's own, which one does, comes first. 0 for none.
+        """
         self.skipped: Counter[str] = Counter()
         self.anomalies: Counter[str] = Counter()
         self.taken = 0
         events = Events(origin)
-        self._members = Members(events, origin.names)
+        self._members = Members(events, origin.names, wrapup_s)
         self._calls = AmiCalls(events, origin.names, self._members, self.anomalies)
         self._rules = _rules(self._calls, AmiAgents(self._members, origin.names))
         self._last_ms = 0

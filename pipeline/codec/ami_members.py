@@ -55,10 +55,11 @@ class Member:
 class Members:
     """All agents of one PBX, and their wrap-ups."""
 
-    def __init__(self, events: Events, names: Names) -> None:
-        """Begin with no agent."""
+    def __init__(self, events: Events, names: Names, wrapup_s: int) -> None:
+        """Begin with no agent; ``wrapup_s`` is for those who have no wrap-up time of their own."""
         self._events = events
         self._names = names
+        self._wrapup_s = wrapup_s
         self._members: dict[str, Member] = {}
         self._wrapups: Wrapups[AmiLeg] = Wrapups()
 
@@ -131,10 +132,11 @@ class Members:
         member.device = IDLE
         told: list[AnyEvent] = []
         membership = (member.queues or {}).get(leg.queue)
-        if membership is not None and membership.wrapup_s > 0 and not member.talks:
+        wrapup_s = self._wrapup_s if membership is None else membership.wrapup_s or self._wrapup_s
+        if wrapup_s > 0 and not member.talks:
             told += self._wrapup_ended(self._wrapups.cut(agent, at_ms))
             told.append(self._events.leg(leg, EventType.WRAPUP_STARTED, at_ms))
-            end_ms = at_ms + membership.wrapup_s * 1000
+            end_ms = at_ms + wrapup_s * 1000
             self._wrapups.start(Wrapup(agent, leg, at_ms, end_ms))
         return told + self.say(agent, at_ms)
 

@@ -28,7 +28,6 @@ from pipeline.codec.headers import (
     read_json,
     read_lines,
     text_of,
-    whole,
     without_numbers,
 )
 from pipeline.codec.leg_events import AnyEvent, Events, count
@@ -36,6 +35,10 @@ from pipeline.codec.names import Names
 from pipeline.domain.events import Rejected
 
 SUBCLASS: Final = "callcenter::info"
+SAY_NOTHING: Final = frozenset(
+    {"agent-uuid-get", "agent-contact-change", "agent-max-no-answer", "members-count"}
+)
+"""Actions that tell nothing of a leg or of what an agent does, or nothing that others do not."""
 _TELLING: Final = re.compile(rb"(?i)cc-action|event-name\"?[ \t]*:[ \t]*\"?CHANNEL_(?:UN)?HOLD\b")
 _NAME: Final = re.compile(rb"(?i)\bevent-name\"?[ \t]*:[ \t]*\"?([\w-]{1,64})")
 _ENVELOPE: Final = re.compile(r"(?i)(?:[\w-]+:[^\n]*\n)*?content-type:[ \t]*text/event-\w+\s*?\n")
@@ -86,6 +89,9 @@ class FreeswitchAdapter:
         headers = self._read(record)
         kind = _kind(headers)
         rule = self._rules.get(kind)
+        if kind in SAY_NOTHING:
+            count(self.skipped, "context", kind)
+            return []
         if rule is None:
             unknown = headers.get("event-subclass", SUBCLASS).lower() == SUBCLASS
             count(self.skipped, "unknown_verb" if unknown else "other_event", kind or "none")
@@ -194,10 +200,6 @@ def _rules(calls: FreeswitchCalls, agents: FreeswitchAgents, names: Names) -> di
     def added(headers: Headers, at_ms: int) -> Told:
         return agents.added(agent(headers), at_ms) or "no_change"
 
-    def context(headers: Headers, _at_ms: int) -> Told:
-        whole(headers, "cc-count")
-        return "context"
-
     return {
         "member-queue-start": calls.joined,
         "member-queue-resume": calls.joined,
@@ -213,8 +215,4 @@ def _rules(calls: FreeswitchCalls, agents: FreeswitchAgents, names: Names) -> di
         "agent-state-change": state,
         "agent-state-get": state,
         "agent-add": added,
-        "agent-uuid-get": context,
-        "agent-contact-change": context,
-        "agent-max-no-answer": context,
-        "members-count": context,
     }

@@ -58,11 +58,9 @@ class FreeswitchAgents:
 
     def added(self, agent: str, at_ms: int) -> list[AnyEvent]:
         """Note an agent newly configured: logged out, unless more is known."""
-        return (
-            self._say(agent, at_ms)
-            if self._get(agent).status
-            else self.is_status(agent, "Logged Out", at_ms)
-        )
+        known = self._get(agent)
+        known.status = known.status or "Logged Out"
+        return self._say(agent, at_ms)
 
     def is_status(self, agent: str, status: str, at_ms: int) -> list[AnyEvent]:
         """Note an agent's status."""
@@ -117,7 +115,7 @@ class FreeswitchAgents:
             return AgentState.RINGING, None
         if state == IDLE:
             return self._names.state(IDLE, AgentState.OTHER), known.state
-        return (AgentState.AVAILABLE, None) if status else None
+        return (AgentState.AVAILABLE, None) if status or known.said else None
 
     def due(self, now_ms: int) -> Iterator[AnyEvent]:
         """Yield what follows from wrap-ups that have run out."""

@@ -111,7 +111,7 @@ class FreeswitchCalls:
         return told + self._ended(leg, agent, headers, at_ms)
 
     def not_answered(self, headers: Headers, at_ms: int) -> Told:
-        """bridge-agent-fail: the agent did not take the call, or somebody else ended the ringing."""
+        """bridge-agent-fail: the agent did not take the call, or the ringing was canceled."""
         agent, cause = self.agent(headers), headers.get("cc-hangup-cause", "").upper()
         leg, told = self._known(headers, at_ms)
         told += self._offer_missed(leg, agent, headers, at_ms)
