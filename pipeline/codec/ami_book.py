@@ -50,17 +50,25 @@ class AmiBook:
 
     def find(self, headers: Headers) -> AmiLeg | None:
         """Return the leg that a queue's event is about, rather one that goes on than one over."""
-        queue = headers.get("queue", "")
-        found = None
+        return self._of_entry(headers) or self._of_call(headers)
+
+    def find_talk(self, headers: Headers) -> AmiLeg | None:
+        """Return the leg whose talk an event ends: its caller may have changed, its agent not."""
+        found = self._of_entry(headers)
+        talk = self._by_agent_channel.get(agent_channel(headers))
+        if found is None and talk is not None and talk.native_queue == headers.get("queue"):
+            return talk
+        return found or self._of_call(headers)
+
+    def _of_entry(self, headers: Headers) -> AmiLeg | None:
+        queue, found = headers.get("queue"), None
         for leg in self._by_caller.get(headers.get("uniqueid", ""), ()):
             if leg.native_queue == queue and (found is None or found.is_over or not leg.is_over):
                 found = leg
-        if found is not None:
-            return found
-        talked = self._by_agent_channel.get(agent_channel(headers))
-        if talked is not None and talked.native_queue == queue:
-            return talked
-        legs = self._by_contact.get(headers.get("linkedid", ""), ())
+        return found
+
+    def _of_call(self, headers: Headers) -> AmiLeg | None:
+        queue, legs = headers.get("queue"), self._by_contact.get(headers.get("linkedid", ""), ())
         going_on = [leg for leg in legs if leg.native_queue == queue and not leg.is_over]
         return going_on[0] if len(going_on) == 1 else None
 

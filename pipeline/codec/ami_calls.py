@@ -106,7 +106,8 @@ class AmiCalls:
         leg, _ = self._found(headers, at_ms)
         if leg is None:
             return "no_leg"
-        leg.rings[agent] = at_ms
+        leg.rings.add(agent)
+        leg.offered.add(agent)
         offered = self.events.leg(leg, EventType.OFFERED, at_ms, Detail(agent=agent))
         return [offered, *self._members.ring(agent, leg, at_ms)]
 
@@ -117,7 +118,7 @@ class AmiCalls:
         if leg is None:
             return "no_leg"
         told = self._offered(leg, agent, at_ms, self._length(headers, "ringtime"))
-        leg.rings.pop(agent, None)
+        leg.rings.discard(agent)
         told.append(self.events.leg(leg, EventType.RING_NO_ANSWER, at_ms, Detail(agent=agent)))
         return told + self._members.rang_out([agent], leg, at_ms)
 
@@ -129,7 +130,7 @@ class AmiCalls:
             return "no_leg"
         rang_s = self._length(headers, "ringtime")
         told += self._offered(leg, agent, at_ms, None if rang_s is None else rang_s * 1000)
-        leg.rings.pop(agent, None)
+        leg.rings.discard(agent)
         told += self._answered(leg, agent, headers, at_ms)
         leg.due_ms = at_ms + MAX_AGE_MS
         return told + self._quiet(leg, at_ms)
@@ -137,7 +138,10 @@ class AmiCalls:
     def completed(self, headers: Headers, at_ms: int) -> Told:
         """AgentComplete: the talk is over; a leg not seen before is reckoned from its times."""
         agent = self.agent(headers)
-        leg, told = self._found(headers, at_ms, "talktime", "holdtime")
+        leg = self.book.find_talk(headers)
+        told: list[AnyEvent] = []
+        if leg is None:
+            leg, told = self._found(headers, at_ms, "talktime", "holdtime")
         if leg is None:
             return "no_leg"
         if leg.ended_ms is not None:
@@ -171,7 +175,7 @@ class AmiCalls:
         if not leg.is_over and leg.answered_ms is None:
             leg.left_ms = None
             leg.due_ms = at_ms + MAX_AGE_MS
-        leg.rings.pop(agent, None)
+        leg.rings.discard(agent)
         return self._members.rang_out([agent], leg, at_ms) or "context"
 
     def held(self, leg: AmiLeg, at_ms: int) -> list[AnyEvent]:
@@ -261,8 +265,9 @@ class AmiCalls:
 
     def _offered(self, leg: AmiLeg, agent: str, at_ms: int, rang_ms: int | None) -> list[AnyEvent]:
         """Return the offer whose beginning was not seen, reckoned from how long it rang."""
-        if agent in leg.rings or rang_ms is None:
+        if agent in leg.offered or rang_ms is None:
             return []
+        leg.offered.add(agent)
         began = max(1, at_ms - rang_ms)
         return [self.events.leg(leg, EventType.OFFERED, began, Detail(agent=agent))]
 
@@ -284,7 +289,7 @@ class AmiCalls:
 
     def _quiet(self, leg: AmiLeg, at_ms: int) -> list[AnyEvent]:
         """Stop a leg's ringing, wherever it rings."""
-        agents = list(leg.rings)
+        agents = sorted(leg.rings)
         leg.rings.clear()
         return self._members.rang_out(agents, leg, at_ms)
 

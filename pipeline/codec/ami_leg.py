@@ -23,9 +23,9 @@ LegKey = tuple[str, str, int]
 class AmiLeg:
     """A leg and what was heard of it; instants are epoch milliseconds, None is not yet.
 
-    ``rings`` maps agents to when they began to ring. ``agent_channel`` is the Uniqueid of the
-    agent's channel, ``left_ms`` when the caller left the queue for a reason that is yet to be
-    told, ``hung_up_ms`` when the caller's channel was gone.
+    ``rings`` are the agents at whom it rings, ``offered`` those at whom it ever did.
+    ``agent_channel`` is the Uniqueid of the agent's channel, ``left_ms`` when the caller left the
+    queue for a reason that is yet to be told, ``hung_up_ms`` when the caller's channel was gone.
     """
 
     contact: str
@@ -34,7 +34,8 @@ class AmiLeg:
     caller: str
     native_queue: str
     due_ms: int
-    rings: dict[str, int] = field(default_factory=dict)
+    rings: set[str] = field(default_factory=set)
+    offered: set[str] = field(default_factory=set)
     agent: str | None = None
     agent_channel: str | None = None
     answered_ms: int | None = None

@@ -69,7 +69,12 @@ class FreeswitchCalls:
         """member-queue-start, and -resume: another call that takes its old place."""
         if headers["cc-action"].endswith("resume"):
             self._anomalies["resumed"] += 1
-        return self._queued(self._leg(headers, at_ms), headers, at_ms)
+        leg = self._leg(headers, at_ms)
+        if leg.is_over:  # told again from the beginning
+            self._book.drop(leg.key)
+            self._forget(leg)
+            leg = self._leg(headers, at_ms)
+        return self._queued(leg, headers, at_ms)
 
     def offered(self, headers: Headers, at_ms: int) -> Told:
         """agent-offering: a leg is about to ring at an agent."""
@@ -102,6 +107,8 @@ class FreeswitchCalls:
         leg, told = self._known(headers, at_ms)
         if headers.get("cc-agent-bridged", "").lower() == "false":
             self._anomalies["bridge_failed"] += 1
+            if leg.answered_ms is not None and leg.ended_ms is None:  # told too soon: then it ends
+                return told + self._ended(leg, agent, headers, at_ms)
             self._put_down(leg)
             leg.offered.discard(agent)
             leg.due_ms = at_ms + (SETTLE_MS if leg.is_over else MAX_AGE_MS)
