@@ -40,6 +40,10 @@ _JSON_NAME: Final = re.compile(rb'(?i)"event"\s*:\s*"([\w-]{1,64})"')
 _NO_EVENT: Final = re.compile(rb'(?im)^[ \t]*(response|action|asterisk call manager)\b|"response"')
 _TELLING: Final = {"varset": b"QUEUESTATUS", "newexten": b"Queue"}
 """What must stand in a message of these very frequent kinds for it to be worth reading."""
+_CHANNELS: Final = frozenset(
+    ("newchannel", "newstate", "dialbegin", "dialend", "bridgeenter", "hangup", "hanguprequest")
+)
+"""Events by which to see that the stream has those of channels."""
 
 Rule = Callable[[Headers, int], Told]
 
@@ -83,6 +87,10 @@ class AmiAdapter:
         kind = "" if found is None else found[1].decode("ascii", "replace").lower()
         rule = self._rules.get(kind)
         telling = _TELLING.get(kind)
+        if kind in _CHANNELS:
+            self._calls.endings.sees_channels = True
+        elif telling is not None:
+            self._calls.endings.sees_dialplan = True
         if rule is None or (telling is not None and telling not in record):
             self._skip(record, found)
             return []
@@ -91,7 +99,10 @@ class AmiAdapter:
             msg = f"expected one event in a message, got {kind!r} beside another"
             raise BadMessageError("malformed_message", msg)
         at_ms = self._time(headers)
-        told: list[AnyEvent | Rejected] = [*self._members.due(at_ms), *self._calls.due(at_ms)]
+        told: list[AnyEvent | Rejected] = [
+            *self._members.due(at_ms),
+            *self._calls.endings.due(at_ms),
+        ]
         try:
             own = rule(headers, at_ms)
         except BadMessageError as error:
@@ -141,7 +152,7 @@ class AmiAdapter:
 
     def finish(self) -> Iterable[AnyEvent | Rejected]:
         """Say what the end of the input decides; the instance is not fed afterwards."""
-        return [*self._calls.finish(), *self._members.finish()]
+        return [*self._calls.endings.finish(self._last_ms), *self._members.finish()]
 
 
 def _rules(calls: AmiCalls, agents: AmiAgents) -> dict[str, Rule]:
@@ -164,6 +175,7 @@ def _rules(calls: AmiCalls, agents: AmiAgents) -> dict[str, Rule]:
         "hold": transfers.held,
         "unhold": transfers.unheld,
         "hangup": dialplan.hung_up,
+        "hanguprequest": dialplan.asked_to_hang_up,
         "varset": dialplan.variable_set,
         "newexten": dialplan.stepped,
         "queuememberremoved": agents.removed,

@@ -1,29 +1,25 @@
 """What happens to callers in Asterisk's queues, from the queue's own manager events.
 
-Asterisk says that a caller left a queue (QueueCallerLeave) before it says why: an agent picked up
-(AgentConnect follows, after the announcement), the caller hung up in the announcement
-(QueueCallerAbandon follows), or neither: the caller timed out, pressed a key or the queue emptied.
-So a leave waits for what follows it; after ``SETTLE_MS`` of the stream's time without any it is a
-flow-out at the instant of the leave.
+An answered call: QueueCallerJoin, AgentCalled, (the agent hears announcements), QueueCallerLeave,
+(the agent's macro or gosub runs), AgentConnect, AgentComplete. What ends a wait otherwise, and what
+ends a talk, ``ami_endings.py`` decides.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Final
 
 from pipeline.codec.ami_book import AmiBook, agent_channel
+from pipeline.codec.ami_endings import TRANSFER, AmiEndings
 from pipeline.codec.ami_leg import AmiLeg, leg_number
 from pipeline.codec.ami_members import Members
 from pipeline.codec.headers import BadMessageError, Headers, needed, whole
-from pipeline.codec.leg_book import MAX_AGE_MS, SETTLE_MS
-from pipeline.codec.leg_events import AnyEvent, Detail, Events, hold
+from pipeline.codec.leg_book import MAX_AGE_MS
+from pipeline.codec.leg_events import AnyEvent, Detail, Events
 from pipeline.codec.names import Names
 from pipeline.domain.events import EventType
 
-LEFT: Final = "left"
-"""Reason of a flow-out of which Asterisk says no more than that the caller left the queue."""
 AGENT_NAMES: Final = (
     *("membername", "agentname", "name", "interface", "location", "member"),
     *("agentcalled", "agent"),
@@ -47,6 +43,7 @@ class AmiCalls:
         self.events = events
         self.names = names
         self.book = AmiBook()
+        self.endings = AmiEndings(events, members, self.book, anomalies)
         self._members = members
         self._anomalies = anomalies
 
@@ -59,11 +56,8 @@ class AmiCalls:
         key = (contact, self.names.queue(queue), leg_number(contact, queue, at_ms))
         told: list[AnyEvent] = []
         for leg in self.book.of_caller(caller):
-            if leg.is_over or leg.answered_ms is not None or leg.key == key:
-                continue
-            if leg.left_ms is None:
-                self._anomalies["joined_without_leaving"] += 1
-            told += self.flowed_out(leg, at_ms if leg.left_ms is None else leg.left_ms, LEFT)
+            if leg.is_waiting and leg.key != key:
+                told += self.endings.went_on(leg, at_ms)
         return told + self._join(headers, at_ms, at_ms)[1]
 
     def waiting(self, headers: Headers, at_ms: int) -> Told:
@@ -74,29 +68,22 @@ class AmiCalls:
         return self._found(headers, at_ms, "wait")[1]
 
     def left(self, headers: Headers, at_ms: int) -> Told:
-        """QueueCallerLeave: why is told later, or was told before."""
+        """QueueCallerLeave: why is told by what comes before or after."""
         leg, _ = self._found(headers, at_ms)
         if leg is None:
             return "no_leg"
-        if not leg.is_over and leg.answered_ms is None and leg.left_ms is None:
-            leg.left_ms = at_ms
-            self.book.hasten(leg, at_ms + SETTLE_MS)
+        if leg.is_waiting:
+            self.endings.left(leg, at_ms)
         return "context"
 
     def abandoned(self, headers: Headers, at_ms: int) -> Told:
-        """QueueCallerAbandon: the caller hung up, be it while an announcement played."""
+        """QueueCallerAbandon: the caller hung up, or the queue gave the call back."""
         leg, told = self._found(headers, at_ms, "holdtime")
-        return "no_leg" if leg is None else [*told, *self._abandoned(leg, at_ms)]
-
-    def _abandoned(self, leg: AmiLeg, at_ms: int) -> list[AnyEvent]:
-        self._over(leg, at_ms)
-        return [self.events.leg(leg, EventType.ABANDONED, at_ms), *self._quiet(leg, at_ms)]
-
-    def flowed_out(self, leg: AmiLeg, at_ms: int, reason: str) -> list[AnyEvent]:
-        """End a leg's wait because the caller left the queue, neither answered nor hung up."""
-        self._over(leg, at_ms)
-        out = self.events.leg(leg, EventType.FLOWED_OUT, at_ms, Detail(reason=reason))
-        return [out, *self._quiet(leg, at_ms)]
+        if leg is None:
+            return "no_leg"
+        if not leg.is_waiting:
+            return told or "no_change"
+        return told + self.endings.gave_up(leg, at_ms) or "context"
 
     # -- agents and callers
 
@@ -133,7 +120,7 @@ class AmiCalls:
         leg.rings.discard(agent)
         told += self._answered(leg, agent, headers, at_ms)
         leg.due_ms = at_ms + MAX_AGE_MS
-        return told + self._quiet(leg, at_ms)
+        return told + self.endings.quiet(leg, at_ms)
 
     def completed(self, headers: Headers, at_ms: int) -> Told:
         """AgentComplete: the talk is over; a leg not seen before is reckoned from its times."""
@@ -148,22 +135,15 @@ class AmiCalls:
             if at_ms > leg.ended_ms + 1000:
                 self._anomalies["talk_ran_on"] += 1
             return "no_change"
+        reason = headers.get("reason", "").lower() or None
         if leg.answered_ms is None:
             talked_s = self._length(headers, "talktime")
             if talked_s is None:
                 return told or "no_leg"
             told += self._answered(leg, agent, headers, max(1, at_ms - talked_s * 1000))
-        return told + self.ended(leg, at_ms, headers.get("reason", "").lower() or None)
-
-    def ended(self, leg: AmiLeg, at_ms: int, reason: str | None) -> list[AnyEvent]:
-        """End the talk of a leg, and begin the agent's wrap-up."""
-        told = self.unheld(leg, at_ms)
-        leg.ended_ms = at_ms
-        told.append(self.events.leg(leg, EventType.ENDED, at_ms, Detail(reason=reason)))
-        if leg.agent is not None:
-            told += self._members.talked(leg.agent, leg, at_ms)
-        self._over(leg, at_ms)
-        return told
+        if reason == TRANSFER:
+            return told + self.endings.handed_over(leg, at_ms) or "context"
+        return told + self.endings.ended(leg, at_ms, reason)
 
     def dumped(self, headers: Headers, at_ms: int) -> Told:
         """AgentDump: the agent hung up in the announcement; the caller goes on waiting."""
@@ -172,61 +152,14 @@ class AmiCalls:
         if leg is None:
             return "no_leg"
         self._anomalies["agent_dump"] += 1
-        if not leg.is_over and leg.answered_ms is None:
-            leg.left_ms = None
+        if leg.is_waiting:
             leg.due_ms = at_ms + MAX_AGE_MS
         leg.rings.discard(agent)
         return self._members.rang_out([agent], leg, at_ms) or "context"
 
-    def held(self, leg: AmiLeg, at_ms: int) -> list[AnyEvent]:
-        """Begin a hold."""
-        leg.held_since_ms = at_ms
-        return [self.events.leg(leg, EventType.HOLD_STARTED, at_ms, hold(at_ms))]
-
-    def unheld(self, leg: AmiLeg, at_ms: int) -> list[AnyEvent]:
-        """End the hold that a leg is in."""
-        since, leg.held_since_ms = leg.held_since_ms, None
-        if since is None:
-            return []
-        return [self.events.leg(leg, EventType.HOLD_ENDED, at_ms, hold(since))]
-
     def agent(self, headers: Headers) -> str:
         """Return the agent that an event is about, by its canonical name."""
         return self.names.agent(needed(headers, *AGENT_NAMES))
-
-    # -- what the passing of time decides
-
-    def due(self, now_ms: int) -> Iterator[AnyEvent]:
-        """Yield what is decided because nothing more was heard of a leg."""
-        for leg in self.book.due(now_ms):
-            yield from self._settle(leg)
-
-    def finish(self) -> Iterator[AnyEvent]:
-        """Yield what the end of the input decides: leaves and hang-ups that nothing followed."""
-        for leg in self.book:
-            if leg.is_over or (leg.left_ms is None and leg.hung_up_ms is None):
-                continue
-            if leg.answered_ms is None and leg.hung_up_ms is None and leg.rings:
-                self._anomalies["undecided_at_end"] += 1
-                continue
-            yield from self._settle(leg)
-
-    def _settle(self, leg: AmiLeg) -> list[AnyEvent]:
-        if leg.is_over:
-            self.book.drop(leg)
-            return []
-        if leg.answered_ms is None and leg.left_ms is not None:
-            return self.flowed_out(leg, leg.left_ms, LEFT)
-        if leg.hung_up_ms is not None:
-            if leg.answered_ms is None:
-                self._anomalies["abandon_not_told"] += 1
-                return self._abandoned(leg, leg.hung_up_ms)
-            self._anomalies["end_not_told"] += 1
-            return self.ended(leg, leg.hung_up_ms, None)
-        self._anomalies["never_ended"] += 1
-        self.book.drop(leg)
-        self._members.forget(leg)
-        return []
 
     # -- legs
 
@@ -286,17 +219,6 @@ class AmiCalls:
         if agent_channel(headers):
             self.book.talk_by(leg, agent_channel(headers))
         return told + self._members.talk(agent, leg, answered_ms)
-
-    def _quiet(self, leg: AmiLeg, at_ms: int) -> list[AnyEvent]:
-        """Stop a leg's ringing, wherever it rings."""
-        agents = sorted(leg.rings)
-        leg.rings.clear()
-        return self._members.rang_out(agents, leg, at_ms)
-
-    def _over(self, leg: AmiLeg, at_ms: int) -> None:
-        """Keep a leg that is over a while for stragglers: transfers, repeats."""
-        leg.is_over = True
-        self.book.hasten(leg, at_ms + SETTLE_MS)
 
     def _length(self, headers: Headers, name: str) -> int | None:
         """Return a length that an event can do without; a bad one is counted."""

@@ -2,18 +2,17 @@
 
 The queue's own events do not say it. Asterisk sets the variable QUEUESTATUS (VarSet, class
 ``dialplan``) when Queue() gives a call back: TIMEOUT, LEAVEEMPTY and so on; FULL and JOINEMPTY of a
-call that never queued, whose queue is known from the step before (Newexten). A hang-up decides
-what no other event has.
+call that never queued, whose queue is known from the step before (Newexten).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from pipeline.codec.ami_calls import LEFT, AmiCalls, Told
+from pipeline.codec.ami_calls import AmiCalls, Told
+from pipeline.codec.ami_endings import LEFT
 from pipeline.codec.ami_leg import AmiLeg, leg_number
 from pipeline.codec.headers import Headers, needed
-from pipeline.codec.leg_book import SETTLE_MS
 from pipeline.codec.leg_events import AnyEvent, Detail
 from pipeline.domain.events import EventType
 
@@ -37,19 +36,21 @@ class AmiDialplan:
         self._calls = calls
         self._queues: dict[str, str] = {}
 
+    def asked_to_hang_up(self, headers: Headers, _at_ms: int) -> Told:
+        """HangupRequest: the caller's side hung up; the queue will notice."""
+        for leg in self._calls.book.of_caller(needed(headers, "uniqueid")):
+            leg.wants_to_hang_up = True
+        return "context"
+
     def hung_up(self, headers: Headers, at_ms: int) -> Told:
-        """Hangup: of a caller that left, decides the leave; of another, the queue will tell."""
-        told: list[AnyEvent] = []
+        """Hangup: a channel is gone, of a caller or of an agent."""
         uniqueid = needed(headers, "uniqueid")
+        book, endings = self._calls.book, self._calls.endings
         self._queues.pop(uniqueid, None)
-        for leg in self._calls.book.of_caller(uniqueid):
-            if leg.is_over:
-                continue
-            if leg.left_ms is not None and leg.answered_ms is None:
-                told += self._calls.flowed_out(leg, leg.left_ms, LEFT)
-            elif leg.hung_up_ms is None:
-                leg.hung_up_ms = at_ms
-                self._calls.book.hasten(leg, at_ms + SETTLE_MS)
+        talk = book.of_agent_channel(uniqueid)
+        told = [] if talk is None else endings.agent_hung_up(talk, at_ms)
+        for leg in book.of_caller(uniqueid):
+            told += endings.caller_hung_up(leg, at_ms)
         return told or "context"
 
     def stepped(self, headers: Headers, _at_ms: int) -> Told:
@@ -73,9 +74,8 @@ class AmiDialplan:
             return self._refused(headers, at_ms, REFUSED_BY_STATUS[status])
         told: list[AnyEvent] = []
         for leg in self._calls.book.of_caller(caller):
-            if not leg.is_over and leg.answered_ms is None and leg.left_ms is not None:
-                reason = LEFT_BY_STATUS.get(status, LEFT)
-                told += self._calls.flowed_out(leg, leg.left_ms, reason)
+            if leg.is_waiting:
+                told += self._calls.endings.given_back(leg, LEFT_BY_STATUS.get(status, LEFT))
         return told or "context"
 
     def _refused(self, headers: Headers, at_ms: int, reason: str) -> Told:

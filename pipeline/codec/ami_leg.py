@@ -24,8 +24,10 @@ class AmiLeg:
     """A leg and what was heard of it; instants are epoch milliseconds, None is not yet.
 
     ``rings`` are the agents at whom it rings, ``offered`` those at whom it ever did.
-    ``agent_channel`` is the Uniqueid of the agent's channel, ``left_ms`` when the caller left the
-    queue for a reason that is yet to be told, ``hung_up_ms`` when the caller's channel was gone.
+    ``agent_channel`` is the Uniqueid of the agent's channel. ``gave_up_ms``, ``left_ms``,
+    ``hung_up_ms`` and ``handing_ms`` are when the caller gave up, left the queue, was gone, and
+    when the agent was through by a transfer, while it is open what that means
+    (``ami_endings.py``).
     """
 
     contact: str
@@ -39,8 +41,12 @@ class AmiLeg:
     agent: str | None = None
     agent_channel: str | None = None
     answered_ms: int | None = None
+    gave_up_ms: int | None = None
     left_ms: int | None = None
     hung_up_ms: int | None = None
+    handing_ms: int | None = None
+    wants_to_hang_up: bool = False
+    is_taken_over: bool = False
     ended_ms: int | None = None
     held_since_ms: int | None = None
     is_over: bool = False
@@ -49,6 +55,11 @@ class AmiLeg:
     def key(self) -> LegKey:
         """What names the leg among all."""
         return self.contact, self.queue, self.number
+
+    @property
+    def is_waiting(self) -> bool:
+        """Say whether the leg has no outcome yet."""
+        return self.answered_ms is None and not self.is_over
 
     @property
     def is_talking(self) -> bool:

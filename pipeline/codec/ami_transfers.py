@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from pipeline.codec.ami_calls import AmiCalls, Told
+from pipeline.codec.ami_endings import TRANSFER
 from pipeline.codec.ami_leg import AmiLeg
 from pipeline.codec.headers import Headers, needed
 from pipeline.codec.leg_events import Detail
@@ -20,7 +21,6 @@ from pipeline.domain.events import EventType, TransferKind
 
 SHORT: Final = 6
 """Digits of an extension at most; a longer number is somebody's telephone."""
-REASON: Final = "transfer"
 
 
 class AmiTransfers:
@@ -46,12 +46,14 @@ class AmiTransfers:
         """AttendedTransfer: the agent spoke to somebody, then put the caller through."""
         if headers.get("result", "Success").lower() != "success":
             return "transfer_failed"
+        if headers.get("desttype", "").lower() == "threeway":
+            return "conference"
         first = needed(headers, "origtransfereruniqueid")
         second = headers.get("secondtransfereruniqueid", "")
         linkedids = (headers.get("transfereelinkedid"), headers.get("origtransfererlinkedid"))
         transferee = headers.get("transfereeuniqueid")
         leg = self._handed_over((first, second), transferee, linkedids)
-        consulted = self._consulted(first, second, transferee)
+        consulted = self._consulted((second, first), transferee, at_ms)
         if leg is None:
             return "no_leg"
         target = self._consulted_target(headers) if consulted is None else _queue(consulted)
@@ -76,14 +78,15 @@ class AmiTransfers:
             return None  # the caller handed the agent over: no doing of the agent's
         return max(answered, key=lambda leg: (leg.is_talking, leg.answered_ms), default=None)
 
-    def _consulted(self, first: str, second: str, transferee: str | None) -> AmiLeg | None:
+    def _consulted(
+        self, transferers: tuple[str, ...], transferee: str | None, at_ms: int
+    ) -> AmiLeg | None:
         """Return the leg of a consultation by way of a queue; the caller takes its place there."""
         book = self._calls.book
-        legs = [leg for uniqueid in (second, first) for leg in book.of_caller(uniqueid)]
+        legs = [leg for uniqueid in transferers for leg in book.of_caller(uniqueid)]
         consulted = next((leg for leg in reversed(legs) if leg.ended_ms is None), None)
         if consulted is not None:
-            # The agent's channel goes now; that is no hang-up of this leg's caller.
-            consulted.hung_up_ms = None
+            self._calls.endings.taken_over(consulted, at_ms)
             if transferee:
                 book.change_caller(consulted, transferee)
         return consulted
@@ -91,7 +94,7 @@ class AmiTransfers:
     def _transferred(self, leg: AmiLeg, at_ms: int, kind: TransferKind, target: str) -> Told:
         detail = Detail(transfer_kind=kind, transfer_target=target)
         told = [self._calls.events.leg(leg, EventType.TRANSFERRED, at_ms, detail)]
-        ended = self._calls.ended(leg, at_ms, REASON) if leg.is_talking else []
+        ended = self._calls.endings.ended(leg, at_ms, TRANSFER) if leg.is_talking else []
         return [*told, *ended]
 
     def _extension(self, extension: str) -> str:
@@ -118,14 +121,14 @@ class AmiTransfers:
             return "no_leg"
         if leg.held_since_ms is not None:
             return "no_change"
-        return self._calls.held(leg, at_ms)
+        return self._calls.endings.held(leg, at_ms)
 
     def unheld(self, headers: Headers, at_ms: int) -> Told:
         """Unhold: the caller is back from hold."""
         leg = self._of_phone(headers)
         if leg is None:
             return "no_leg"
-        return self._calls.unheld(leg, at_ms) or "no_change"
+        return self._calls.endings.unheld(leg, at_ms) or "no_change"
 
     def _of_phone(self, headers: Headers) -> AmiLeg | None:
         """Return the leg that an agent's phone talks on; a caller's own hold is none of ours."""

@@ -52,6 +52,7 @@ def an_ami_call(chance: random.Random, number: int) -> list[bytes]:
         case "abandoned":
             records.append(ami("QueueCallerAbandon", then, **who, HoldTime=waited))
         case "timeout":
+            records.append(ami("QueueCallerAbandon", then, **who, HoldTime=waited))
             records.append(ami("QueueCallerLeave", then, **who))
             records.append(ami("VarSet", then, **who, Variable="QUEUESTATUS", Value="TIMEOUT"))
         case "rang out":

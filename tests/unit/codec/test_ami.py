@@ -88,89 +88,7 @@ def test_names_are_canonical() -> None:
     assert found.of("answered").agent == "a.smith"
 
 
-# -- how a wait ends
-
-
-def test_an_abandon_in_the_queue() -> None:
-    who = caller()
-    records = [
-        ami("QueueCallerJoin", 5, **who),
-        ami("QueueCallerAbandon", 16.5, **who, OriginalPosition=1, HoldTime=11),
-        ami("QueueCallerLeave", 16.6, **who),
-        ami("Hangup", 16.7, **who, Cause=16),
-    ]
-    found = read(an_adapter(), records)
-    assert found.kinds() == ["queued", "abandoned"]
-    assert fate(found.calls).wait_ms == 11_500
-
-
-def test_an_abandon_while_the_agent_hears_the_announcement_comes_after_the_leave() -> None:
-    who = caller()
-    records = [
-        *a_call()[:3],
-        ami("QueueCallerAbandon", 12, **who, OriginalPosition=1, HoldTime=7),
-        ami("Hangup", 12.1, **who, Cause=16),
-    ]
-    found = read(an_adapter(), records)
-    assert found.kinds() == ["queued", "offered", "abandoned"]
-    assert fate(found.calls).outcome is OutcomeKind.ABANDONED
-    assert found.stands()[-1] == (12, AgentState.AVAILABLE)
-
-
-@pytest.mark.parametrize(
-    ("value", "reason"),
-    [
-        ("TIMEOUT", "timeout"),
-        ("LEAVEEMPTY", "left_empty"),
-        ("LEAVEUNAVAIL", "left_empty"),
-        ("WITHDRAW", "withdrawn"),
-        ("CONTINUE", "left"),
-    ],
-)
-def test_queuestatus_says_why_a_caller_left(value: str, reason: str) -> None:
-    who = caller()
-    records = [
-        ami("QueueCallerJoin", 5, **who),
-        ami("QueueCallerLeave", 35, **who),
-        ami("VarSet", 35.01, **who, Variable="QUEUESTATUS", Value=value),
-        ami("Hangup", 90, **who),
-    ]
-    found = read(an_adapter(), records)
-    assert found.of("flowed_out").reason == reason
-    assert fate(found.calls)[1:3] == (OutcomeKind.FLOWED_OUT, 30_000)
-
-
-def test_a_leave_that_nothing_explains_is_a_flow_out_once_the_caller_hangs_up() -> None:
-    """A key pressed, or no dialplan events in the stream: Asterisk says no more."""
-    who = caller()
-    records = [
-        ami("QueueCallerJoin", 5, **who),
-        ami("QueueCallerLeave", 35, **who),
-        ami("Hangup", 50, **who),
-    ]
-    found = read(an_adapter(), records, finish=False)
-    assert found.of("flowed_out").reason == "left"
-    assert found.at("flowed_out") == [35]
-
-
-def test_a_leave_that_nothing_explains_is_a_flow_out_after_a_minute_of_the_stream() -> None:
-    who = caller()
-    adapter = an_adapter()
-    records = [ami("QueueCallerJoin", 5, **who), ami("QueueCallerLeave", 35, **who)]
-    assert read(adapter, records, finish=False).kinds() == ["queued"]
-    just_before = ami("QueueMemberAdded", 94.999, **status())
-    assert read(adapter, [just_before], finish=False).kinds() == []
-    found = read(adapter, [ami("QueueMemberAdded", 95, **status("bob"))], finish=False)
-    assert found.at("flowed_out") == [35]
-
-
-def test_a_caller_who_leaves_at_the_end_of_the_input_flowed_out_unless_an_agent_rings() -> None:
-    who = caller()
-    waiting = [ami("QueueCallerJoin", 5, **who), ami("QueueCallerLeave", 35, **who)]
-    assert read(an_adapter(), waiting).kinds() == ["queued", "flowed_out"]
-    adapter = an_adapter()
-    assert read(adapter, a_call()[:3]).kinds() == ["queued", "offered"]
-    assert adapter.anomalies["undecided_at_end"] == 1
+# -- refusals
 
 
 @pytest.mark.parametrize(
@@ -235,11 +153,11 @@ def test_a_queue_that_rings_all_stops_ringing_where_it_was_not_answered() -> Non
 
 
 def test_an_agent_who_hangs_up_in_the_announcement_leaves_the_caller_waiting() -> None:
-    """AgentDump: another agent takes the call, without another join."""
+    """AgentDump: the caller has not left the queue, and another agent takes the call."""
     who = caller()
     adapter = an_adapter()
     records = [
-        *a_call()[:3],
+        *a_call()[:2],
         ami("AgentDump", 11, **who, **member()),
         ami("AgentCalled", 80, **who, **member("bob")),
         ami("AgentConnect", 85, **who, **member("bob"), HoldTime=80, RingTime=5),
@@ -265,10 +183,12 @@ def test_a_supervisor_who_listens_in_answers_nothing() -> None:
 def test_a_caller_who_comes_again_is_a_new_leg_of_the_same_call() -> None:
     who, other = caller(), caller(queue="service")
     records = [
+        ami("Newstate", 1, Uniqueid=f"{START}.1"),
         ami("QueueCallerJoin", 5, **who),
         ami("QueueCallerLeave", 35, **who),
         ami("QueueCallerJoin", 36, **other),
-        ami("QueueCallerLeave", 46, **other),
+        ami("QueueCallerAbandon", 46, **other, HoldTime=10),
+        ami("VarSet", 46, **other, Variable="QUEUESTATUS", Value="TIMEOUT"),
         ami("QueueCallerJoin", 47, **who),
         ami("QueueCallerAbandon", 50, **who, HoldTime=3),
     ]
@@ -278,17 +198,6 @@ def test_a_caller_who_comes_again_is_a_new_leg_of_the_same_call() -> None:
         (f"{START}.1", 37, "service"): (OutcomeKind.FLOWED_OUT, 10_000),
         (f"{START}.1", 48, "sales"): (OutcomeKind.ABANDONED, 3_000),
     }
-
-
-def test_a_join_without_a_leave_before_it_ends_the_wait_that_was() -> None:
-    adapter = an_adapter()
-    records = [
-        ami("QueueCallerJoin", 5, **caller()),
-        ami("QueueCallerJoin", 36, **caller(queue="service")),
-    ]
-    found = read(adapter, records, finish=False)
-    assert found.at("flowed_out") == [36]
-    assert adapter.anomalies["joined_without_leaving"] == 1
 
 
 def test_a_leg_is_named_alike_whether_its_join_was_seen_or_not() -> None:
@@ -463,44 +372,6 @@ def test_an_attended_transfer_to_a_colleague() -> None:
     handed = found.of("transferred")
     assert (handed.transfer_kind, handed.transfer_target) == (TransferKind.ATTENDED, "202")
     assert fate(found.calls).handling == Handling(at_ms(45), 32_500, 0, 0)
-
-
-@pytest.mark.parametrize("is_local", [False, True])
-def test_a_consultation_through_a_queue_goes_on_when_the_caller_takes_the_agents_place(
-    is_local: bool,  # noqa: FBT001 - a case
-) -> None:
-    """Asterisk 759: ids swap; the consulted leg is found by the agent's or caller's channel."""
-    consult = caller(2, "second", Uniqueid=f"{START + 20}.30", Linkedid=f"{START + 20}.30")
-    bob = member("bob")
-    swapped = caller(1, "second") if is_local else consult | {"Uniqueid": "x", "Linkedid": "y"}
-    records = [
-        *a_call()[:4],
-        ami("QueueCallerJoin", 21, **consult),
-        ami("AgentConnect", 30, **consult, **bob, HoldTime=9, RingTime=1),
-        attended(45),
-        ami("Hangup", 45.1, Uniqueid=f"{START + 20}.30", Linkedid=f"{START + 20}.30"),
-        ami("QueueMemberAdded", 180, **status("carl")),
-        ami("AgentComplete", 200, **swapped, **bob, HoldTime=9, TalkTime=170, Reason="agent"),
-    ]
-    found = read(an_adapter(), records)
-    assert found.of("transferred").transfer_target == "queue:second"
-    assert {f.queue: f.handling for f in fates(found.calls).values()} == {
-        "sales": Handling(at_ms(45), 32_500, 0, 0),
-        "second": Handling(at_ms(200), 170_000, 0, 0),
-    }
-
-
-def test_a_consulted_queue_that_has_not_answered_yet_answers_the_caller() -> None:
-    consult = caller(2, "second", Uniqueid=f"{START + 20}.30", Linkedid=f"{START + 20}.30")
-    records = [
-        *a_call()[:4],
-        ami("QueueCallerJoin", 21, **consult),
-        attended(25, DestType="App", DestApp="Queue"),
-        ami("AgentConnect", 30, **caller(1, "second"), **member("bob"), HoldTime=9, RingTime=1),
-    ]
-    found = read(an_adapter(), records)
-    second = fates(found.calls)[f"{START + 20}.30", 2, "second"]
-    assert second[1:3] == (OutcomeKind.ANSWERED, 9_000)
 
 
 def test_hold_is_inside_the_talk_and_not_part_of_it() -> None:
