@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
+from urllib.parse import unquote
 
 from pipeline.codec.adapter import Origin
 from pipeline.codec.freeswitch_agents import IN_CALL, FreeswitchAgents
@@ -36,13 +37,14 @@ from pipeline.domain.events import Rejected
 
 SUBCLASS: Final = "callcenter::info"
 SAY_NOTHING: Final = frozenset(
-    {"agent-uuid-get", "agent-contact-change", "agent-max-no-answer", "members-count"}
+    (b"agent-uuid-get", b"agent-contact-change", b"agent-max-no-answer", b"members-count")
 )
 """Actions that tell nothing of a leg or of what an agent does, or nothing that others do not."""
-_TELLING: Final = re.compile(rb"(?i)cc-action|event-name\"?[ \t]*:[ \t]*\"?CHANNEL_(?:UN)?HOLD\b")
+_ACTION: Final = re.compile(rb"CC-Action\"?:[ \t]*\"?([\w-]{0,64})")
 _NAME: Final = re.compile(rb"(?i)\bevent-name\"?[ \t]*:[ \t]*\"?([\w-]{1,64})")
 _ENVELOPE: Final = re.compile(r"(?i)(?:[\w-]+:[^\n]*\n)*?content-type:[ \t]*text/event-\w+\s*?\n")
 _NO_EVENT: Final = re.compile(rb"(?i)\b(content-type|reply-text)\b")
+_DECODED: Final = frozenset(("event-name", "event-subclass", "unique-id"))
 _DIGITS: Final = re.compile(r"\d{1,18}")
 
 Rule = Callable[[Headers, int], Told]
@@ -83,18 +85,18 @@ class FreeswitchAdapter:
         if len(record) > MAX_BYTES:
             msg = f"expected an event of at most {MAX_BYTES} bytes, got {len(record)}"
             raise BadMessageError("too_large", msg)
-        if not _TELLING.search(record):
+        action = _ACTION.search(record)
+        if action is None and b"HOLD" not in record:
             self._skip(record)
+            return []
+        if action is not None and action[1] in SAY_NOTHING:
+            count(self.skipped, "context", action[1].decode())
             return []
         headers = self._read(record)
         kind = _kind(headers)
         rule = self._rules.get(kind)
-        if kind in SAY_NOTHING:
-            count(self.skipped, "context", kind)
-            return []
         if rule is None:
-            unknown = headers.get("event-subclass", SUBCLASS).lower() == SUBCLASS
-            count(self.skipped, "unknown_verb" if unknown else "other_event", kind or "none")
+            self._count_other(headers, kind)
             return []
         at_ms = self._time(headers, kind)
         told: list[AnyEvent | Rejected] = [*self._agents.due(at_ms), *self._calls.due(at_ms)]
@@ -108,6 +110,12 @@ class FreeswitchAdapter:
             return told
         self.taken += 1
         return [*told, *own]
+
+    def _count_other(self, headers: Headers, kind: str) -> None:
+        if headers.get("event-subclass", SUBCLASS).lower() == SUBCLASS and "cc-action" in headers:
+            count(self.skipped, "unknown_verb", kind or "none")
+        else:
+            count(self.skipped, "other_event", kind or headers.get("event-name", "none"))
 
     def _skip(self, record: bytes) -> None:
         found = _NAME.search(record)
@@ -128,13 +136,13 @@ class FreeswitchAdapter:
             self.anomalies["not_utf8"] += 1
         if is_json(record):
             return read_json(text)
-        text = text.replace("\r\n", "\n")
-        envelope = _ENVELOPE.match(text)
-        if envelope is not None:
-            _, _, text = text.partition("\n\n")
-            if text[:1] == "{":
-                return read_json(text)
-        return read_lines(text, is_quoted=True)
+        if text[:8].lower() == "content-":
+            text = text.replace("\r\n", "\n")
+            if _ENVELOPE.match(text) is not None:
+                _, _, text = text.partition("\n\n")
+                if text[:1] == "{":
+                    return read_json(text)
+        return _decoded(read_lines(text))
 
     def _time(self, headers: Headers, kind: str) -> int:
         """Return when an event happened, by the first of three clocks that it has.
@@ -158,6 +166,16 @@ class FreeswitchAdapter:
     def finish(self) -> Iterable[AnyEvent | Rejected]:
         """Say what the end of the input decides; the instance is not fed afterwards."""
         return [*self._calls.finish(), *self._agents.finish()]
+
+
+def _decoded(headers: Headers) -> Headers:
+    """Decode the URL-encoded values that are used; an event has scores of others."""
+    for key, value in headers.items():
+        if "%" in value and (key[:3] == "cc-" or key in _DECODED):
+            # Nearly all escapes are of these; what has another is decoded in full.
+            plain = value.replace("%20", " ").replace("%40", "@").replace("%3A", ":")
+            headers[key] = unquote(value) if "%" in plain else plain
+    return headers
 
 
 def _kind(headers: Headers) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import unquote
 
 import msgspec
 
@@ -55,21 +54,25 @@ def text_of(record: bytes) -> tuple[str, bool]:
         return record.decode("latin-1"), True
 
 
-def read_lines(text: str, *, is_quoted: bool = False) -> Headers:
+def read_lines(text: str) -> Headers:
     """Return the headers of a block, keys in lower case; what follows an empty line is a body.
 
-    Args:
-        text: lines that end with LF or CRLF.
-        is_quoted: whether values are URL-encoded.
+    Lines end with LF or CRLF.
     """
+    try:
+        # The way of nearly all blocks: no body, no empty line. From the last, so the first counts.
+        pairs = [line.split(":", 1) for line in reversed(text.strip().split("\n"))]
+        return {key.lower(): value.strip() for key, value in pairs}
+    except ValueError:
+        return _read_line_by_line(text)
+
+
+def _read_line_by_line(text: str) -> Headers:
     headers: Headers = {}
     for number, line in enumerate(text.split("\n"), start=1):
         key, colon, value = line.partition(":")
         if colon:
-            key = key.strip().lower()
-            if key not in headers:
-                value = value.strip()
-                headers[key] = unquote(value) if is_quoted and "%" in value else value
+            headers.setdefault(key.lower(), value.strip())
         elif line.strip():
             msg = f"line {number}: expected 'Key: value', got {len(line)} characters without ':'"
             raise BadMessageError("malformed_line", msg)

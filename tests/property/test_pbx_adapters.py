@@ -186,7 +186,7 @@ VALUES = st.one_of(
             *("In a queue call", "QUEUESTATUS", "FULL", "99999999999999999999", "253402300799"),
         ]
     ),
-    st.text(st.characters(exclude_characters="\r\n"), max_size=12),
+    st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=12),
 )
 
 

@@ -497,7 +497,10 @@ def test_what_is_no_event_of_ours_is_skipped_by_reason() -> None:
         b"Content-Type: command/reply\nReply-Text: +OK accepted",
         b"",
         b"Event-Name: HEARTBEAT\nEvent-Info: System%20Ready",
-        b"Event-Name: CUSTOM\nEvent-Subclass: sofia%3A%3Aregister\nnote: CC-Action",
+        b"Event-Name: CUSTOM\nEvent-Subclass: sofia%3A%3Aregister",
+        b"Event-Name: CUSTOM\nEvent-Subclass: sofia%3A%3Aregister\nCC-Action: x",
+        b"Event-Name: CHANNEL_CREATE\nvariable_music: HOLD",
+        b"Event-Name: CUSTOM\nCC-Action:",
         freeswitch("agent-tea-break", 1, CC_Agent="ann"),
     ]
     assert read(adapter, records) == ([], [], [])
@@ -505,7 +508,10 @@ def test_what_is_no_event_of_ours_is_skipped_by_reason() -> None:
         "response": 2,
         "blank": 1,
         "other_event:HEARTBEAT": 1,
+        "other_event:CUSTOM": 1,
         "other_event:sofia::register": 1,
+        "other_event:CHANNEL_CREATE": 1,
+        "unknown_verb:none": 1,
         "unknown_verb:agent-tea-break": 1,
     }
 
