@@ -9,23 +9,26 @@ it (``x.1``, ``x-20251101.gz``). A line that has not ended waits for its end.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from pipeline.errors import InputError
-from pipeline.ingest.files import rotation_of, unpacked
+from pipeline.ingest.files import rotation_of
 from pipeline.ingest.intake import Intake
 from pipeline.ingest.message import Message
 from pipeline.ingest.produce import Pieces
 from pipeline.ingest.read import collected
-from pipeline.ingest.tail import Identity, Tail, is_gzip
+from pipeline.ingest.tail import Identity, Tail, identity_of, is_gzip, pieces_of, unpacks
 
 Note = Callable[[str], None]
 LOOK_EVERY_S: Final = 0.25
 _ENDS_AFTER: Final = 8
 """A rotated file has ended when nothing was new in it so many looks in a row."""
+_UNFINISHED_FOR: Final = 40
+"""A packed file without its end is read as it is when it has not grown so many looks in a row."""
 
 
 async def follow(
@@ -69,26 +72,27 @@ class Watch:
         self._intake = intake
         self._note = note
         self._tails: dict[Identity, Tail] = {}
-        self._passed: set[Identity] = set()
+        self._passed: dict[Identity, int] = {}
+        self._unfinished: dict[Identity, tuple[int, int]] = {}  # packed: size, looks since it grew
         self._is_first_look = True
 
     def look(self) -> Iterator[list[Message]]:
         """Yield what is new since the last look."""
-        there: set[Identity] = set()
-        for file in self._files():
+        there = self._there()
+        self._forget(there)
+        for identity in set(self._tails) - set(there):
+            yield from self._leave(self._tails[identity])
+        for identity in set(self._tails) & set(there):
+            tail = self._tails[identity]
+            tail.path, tail.missed_looks = there[identity], 0
+            if tail.is_truncated():
+                yield from self._truncated(tail, there)
+        for identity, file in there.items():
             with suppress(FileNotFoundError):  # renamed since it was listed: seen next time
-                status = file.stat()
-                identity = (status.st_dev, status.st_ino)
-                there.add(identity)
-                if identity in self._tails:
-                    self._tails[identity].path = file
-                elif status.st_size and identity not in self._passed:
+                if identity not in self._tails and identity not in self._passed:
                     yield from self._begin(file, identity)
                 if identity in self._tails:
                     yield from self._grow(self._tails[identity])
-        for identity in set(self._tails) - there:
-            yield from self._leave(self._tails.pop(identity))
-        self._passed &= there  # an inode may be given to another file once its own is gone
         self._is_first_look = False
 
     def close(self) -> None:
@@ -113,24 +117,58 @@ class Watch:
             return sorted(mine, key=lambda file: (file == self._path, rotation_of(file), file.name))
         return []
 
+    def _forget(self, there: dict[Identity, Path]) -> None:
+        """Forget files that were passed over and are gone or others: an inode is given anew."""
+        for identity, modified_ns in list(self._passed.items()):
+            with suppress(FileNotFoundError, KeyError):
+                if there[identity].stat().st_mtime_ns == modified_ns:
+                    continue
+            del self._passed[identity]
+
+    def _pass(self, stored: BinaryIO) -> None:
+        """Do not look at a file again, unless it changes."""
+        self._passed[identity_of(stored)] = os.fstat(stored.fileno()).st_mtime_ns
+
+    def _there(self) -> dict[Identity, Path]:
+        """Return the files that are there now, oldest first, by what they keep when renamed."""
+        there: dict[Identity, Path] = {}
+        for file in self._files():
+            with suppress(FileNotFoundError):
+                status = file.stat()
+                there[status.st_dev, status.st_ino] = file
+        return there
+
     def _name(self, file: Path) -> str:
         return str(file.relative_to(self._path)) if self._is_folder else file.name
 
     def _begin(self, file: Path, identity: Identity) -> Iterator[list[Message]]:
         """Begin a file that is new, or pass it over for good."""
-        is_rotated = not rotation_of(file).is_live and file != self._path
         try:
-            if is_rotated and self._is_known_already(file):
-                self._passed.add(identity)
-            elif is_gzip(file):
-                self._passed.add(identity)
-                yield from self._read_packed(file)
-            else:
-                self._add(file, identity)
+            with file.open("rb") as stored:
+                # A name may stand for another file since it was listed: seen next time.
+                if identity_of(stored) == identity and os.fstat(stored.fileno()).st_size:
+                    yield from self._begin_open(file, stored, identity)
+        except FileNotFoundError:
+            raise
         except (OSError, InputError) as error:
-            self._passed.add(identity)
+            self._passed[identity] = file.stat().st_mtime_ns
             self._intake.tally.unread.append(str(error))
             self._note(str(error))
+
+    def _begin_open(
+        self, file: Path, stored: BinaryIO, identity: Identity
+    ) -> Iterator[list[Message]]:
+        is_rotated = not rotation_of(file).is_live and file != self._path
+        is_packed = is_gzip(stored)
+        if is_packed and not self._is_whole(stored, identity):
+            return
+        if is_rotated and self._is_known_already(file, stored, identity):
+            self._pass(stored)
+        elif is_packed:
+            self._pass(stored)
+            yield from self._read_packed(stored, self._name(file))
+        else:
+            self._add(file, identity)
 
     def _add(self, file: Path, identity: Identity) -> None:
         """Begin to follow a file."""
@@ -144,29 +182,43 @@ class Watch:
         self._intake.tally.files += 1
         self._tails[identity] = tail
 
-    def _is_known_already(self, file: Path) -> bool:
+    def _is_known_already(self, file: Path, stored: BinaryIO, identity: Identity) -> bool:
         """Say whether a rotated file holds what was read, or what was not asked for."""
         if self._is_first_look:
             return not self._is_folder
-        return any(tail.rest_in(file) is not None for tail in self._family_of(file))
+        for tail in self._family_of(file):
+            if tail.holds(stored):
+                tail.copies.add(identity)  # it may be about to be truncated
+                return True
+        return False
+
+    def _is_whole(self, file: BinaryIO, identity: Identity) -> bool:
+        """Say whether a packed file is there to its end, or has not grown for long enough."""
+        size, looks = self._unfinished.get(identity, (0, 0))
+        now = os.fstat(file.fileno()).st_size
+        if size == now and looks < _UNFINISHED_FOR:
+            self._unfinished[identity] = (size, looks + 1)
+            return False
+        if looks < _UNFINISHED_FOR and not unpacks(file):
+            self._unfinished[identity] = (now, 0)
+            return False
+        self._unfinished.pop(identity, None)
+        return True
 
     def _family_of(self, file: Path) -> list[Tail]:
         family = rotation_of(file).family
         return [t for t in self._tails.values() if rotation_of(t.path).family == family]
 
-    def _read_packed(self, file: Path) -> Iterator[list[Message]]:
-        stream = self._intake.open(self._name(file))
-        with file.open("rb") as stored:
-            for text in unpacked(stored, str(file)):
-                yield _whole(stream.feed(text))
+    def _read_packed(self, stored: BinaryIO, name: str) -> Iterator[list[Message]]:
+        stream = self._intake.open(name)
+        for text in pieces_of(stored):
+            yield _whole(stream.feed(text))
         yield _whole(stream.end())
         yield list(stream.finish())
         self._intake.tally.files += 1
 
     def _grow(self, tail: Tail) -> Iterator[list[Message]]:
-        """Yield what is new in a file; begin it anew where it was truncated."""
-        if tail.is_truncated():
-            yield from self._truncated(tail)
+        """Yield what is new in a file; end one that was rotated away and grows no more."""
         has_news = False
         for data in tail.news():
             if tail.is_ended:  # rotated long ago, and written to again
@@ -178,44 +230,55 @@ class Watch:
         if is_rotated and tail.quiet_looks >= _ENDS_AFTER and not tail.is_ended:
             yield from self._end(tail)
 
-    def _truncated(self, tail: Tail) -> Iterator[list[Message]]:
+    def _truncated(self, tail: Tail, there: dict[Identity, Path]) -> Iterator[list[Message]]:
+        """Read the rest of what was truncated, and begin the file anew."""
         self._intake.tally.rotations += 1
         name = self._name(tail.path)
-        rest = self._rest_of(tail)
-        if rest is None:
-            self._note(
-                f"{name}: truncated, and no copy of it is beside it; lines that were written since "
-                "the last look are lost"
-            )
-            self._intake.tally.anomalies["truncated_without_copy"] += 1
-        else:
-            self._note(f"{name}: truncated; its rest was read from the copy, the new one follows")
-            for data in rest:
-                yield _whole(tail.stream.feed(data))
+        with ExitStack() as opened:
+            rest = self._rest_of(tail, there, opened)
+            if rest is None:
+                self._note(
+                    f"{name}: truncated, and no copy of it is beside it; lines that were written "
+                    "since the last look are lost"
+                )
+                self._intake.tally.anomalies["truncated_without_copy"] += 1
+            else:
+                self._note(f"{name}: truncated; its rest was read from the copy")
+                for data in rest:
+                    yield _whole(tail.stream.feed(data))
         yield from self._end(tail)
         tail.restart(self._intake.open(name))
 
-    def _rest_of(self, tail: Tail) -> Iterator[bytes] | None:
-        """Find the copy that was made before a file was truncated."""
+    def _rest_of(
+        self, tail: Tail, there: dict[Identity, Path], opened: ExitStack
+    ) -> Iterator[bytes] | None:
+        """Find the copy that was made before a file was truncated: the oldest not known yet."""
         family = rotation_of(tail.path).family
-        folder = tail.path.parent
-        with suppress(OSError):
-            for file in sorted(folder.iterdir(), key=lambda f: -f.stat().st_mtime_ns):
-                if file == tail.path or not file.is_file() or rotation_of(file).family != family:
-                    continue
+        for identity, file in {**there, **self._there()}.items():
+            is_known = identity in self._tails or identity in self._passed
+            may_be = identity in tail.copies or not is_known
+            if may_be and rotation_of(file).family == family:
                 with suppress(OSError, InputError):
-                    rest = tail.rest_in(file)
-                    if rest is not None:
+                    stored = opened.enter_context(file.open("rb"))
+                    rest = tail.rest_in(stored)
+                    if rest is not None and identity_of(stored) == identity:
+                        self._pass(stored)
                         return rest
         return None
 
     def _leave(self, tail: Tail) -> Iterator[list[Message]]:
-        """Read a file that is gone from its folder to its end: it stays there while it is open."""
+        """Go on with a file that is gone from its folder: it is there while it is open.
+
+        It may also just be on its way from one name to the next, so it is not let go at once.
+        """
+        tail.missed_looks += 1
         for data in tail.news():
             yield _whole(tail.stream.feed(data))
-        if not tail.is_ended:
-            yield from self._end(tail)
-        tail.close()
+        if tail.missed_looks >= _ENDS_AFTER:
+            del self._tails[tail.identity]
+            if not tail.is_ended:
+                yield from self._end(tail)
+            tail.close()
 
     def _end(self, tail: Tail) -> Iterator[list[Message]]:
         tail.is_ended = True

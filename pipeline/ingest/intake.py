@@ -211,7 +211,8 @@ class Stream:
         if not self.has_good and self._bad == MOST_BAD_AT_FIRST:
             message = hide_numbers_in_text(row.message, self._key)
             msg = (
-                f"{self.name}:{line}: expected {self._form.holds} (--format {self._form.name}), found "
+                f"{self.name}:{line}: expected {self._form.holds} "
+                f"(--format {self._form.name}), found "
                 f"{self._bad} records and not one good; the last: {row.reason}: {message}"
             )
             raise InputError(msg)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from pipeline.errors import InputError
 from pipeline.ingest.files import CHUNK, GZIP, unpacked
 from pipeline.ingest.intake import Stream
 
@@ -31,10 +32,13 @@ class Tail:
         self.position = 0
         self.quiet_looks = 0
         """How often in a row there was nothing new."""
+        self.missed_looks = 0
+        """How often in a row it was in its folder under no name."""
         self.is_ended = False
+        self.copies: set[Identity] = set()
+        """Files that were seen to be copies of this one as it is now."""
         self._file: BinaryIO = path.open("rb", buffering=0)
-        status = os.fstat(self._file.fileno())
-        self.identity: Identity = (status.st_dev, status.st_ino)
+        self.identity = identity_of(self._file)
         self._seen = (0, 0)
         self._head = b""
         self._last = b""
@@ -58,11 +62,20 @@ class Tail:
             self._pass(data)
             yield data
 
-    def rest_in(self, copy: Path) -> Iterator[bytes] | None:
+    def holds(self, other: BinaryIO) -> bool:
+        """Say whether another file, unpacked, is nothing but a beginning of this one."""
+        at = 0
+        for piece in pieces_of(other):
+            if os.pread(self._file.fileno(), len(piece), at) != piece:
+                return False
+            at += len(piece)
+        return True
+
+    def rest_in(self, copy: BinaryIO) -> Iterator[bytes] | None:
         """Return what a copy of this file has beyond our position, or None if it is no copy."""
         if not self.position:
             return None
-        pieces = _pieces(copy)
+        pieces = pieces_of(copy)
         text = b""
         for piece in pieces:
             text += piece
@@ -97,6 +110,7 @@ class Tail:
         self.stream = stream
         self.position = 0
         self.is_ended = False
+        self.copies = set()
         self._head = self._last = b""
 
     def close(self) -> None:
@@ -110,12 +124,28 @@ class Tail:
         self.position += len(data)
 
 
-def is_gzip(path: Path) -> bool:
+def identity_of(file: BinaryIO) -> Identity:
+    """Return what an open file keeps when it is renamed."""
+    status = os.fstat(file.fileno())
+    return status.st_dev, status.st_ino
+
+
+def is_gzip(file: BinaryIO) -> bool:
     """Say whether a file is packed, by its first bytes."""
-    with path.open("rb") as file:
-        return file.read(len(GZIP)) == GZIP
+    return os.pread(file.fileno(), len(GZIP), 0) == GZIP
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        yield from unpacked(file, str(path))
+def unpacks(file: BinaryIO) -> bool:
+    """Say whether a packed file can be unpacked to its end."""
+    try:
+        for _ in pieces_of(file):
+            pass
+    except InputError:
+        return False
+    return True
+
+
+def pieces_of(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a file's bytes from the first on, as unpacked."""
+    file.seek(0)
+    yield from unpacked(file, str(file.name))
