@@ -27,10 +27,10 @@ WITHHELD: Final = "ref_none"
 
 _DIGIT: Final = r"(?:\d|%3\d|\\u003\d)"
 _SIGN: Final = (
-    r"(?:[ +().\-/%_*#~\x00\u00a0\u00ad\u2000-\u2015\u202f\u2060\u2212\u3000\uff0b\uff0d"
-    r"\udc96\udc97\udca0\udcad]"
-    r"|%2[089bdefBDEF]|%[cC]2%[aA]0|%[eE]2%80%[89aA][0-9a-fA-F]"
-    r"|\\u00(?:2[089bdefBDEF]|[aA][0dD])|\\u20[01][0-9a-fA-F]|\\u202[fF]|\\u2212|\\/|\\t)"
+    r"(?:%2[089bdefBDEF]|%[cC]2%[aA]0|%[eE]2%80%[89aA][0-9a-fA-F]"
+    r"|\\u00(?:2[089bdefBDEF]|[aA][0dD])|\\u20[01][0-9a-fA-F]|\\u202[fF]|\\u2212|\\/|\\t"
+    r"|[ +().\-/%_*#~\x00\u00a0\u00ad\u2000-\u2015\u202f\u2060\u2212\u3000\uff0b\uff0d"
+    r"\udc96\udc97\udca0\udcad])"
 )
 _NUMBER: Final = rf"{_DIGIT}(?:{_SIGN}{{0,4}}{_DIGIT}){{{FEWEST_DIGITS - 1},}}"
 
@@ -39,8 +39,9 @@ _COLON: Final = r"(?::|%3[aA])"
 _CLOCK: Final = rf"[012]\d{_COLON}[0-5]\d(?:{_COLON}[0-6]\d(?:[.,]\d{{1,9}})?)?(?!\d)"
 _OFFSET: Final = rf"(?:Z|(?:[+-]|%2[bBdD])[01]\d{_COLON}?[0-5]\d(?!{_SIGN}{{0,4}}\d))?"
 _EPOCH: Final = r"1(?:\d{9}(?:\.\d{1,9})?|\d{12}|\d{15})"
-_HOST: Final = rf"(?!\w*\d(?:_{{0,4}}\d){{{FEWEST_DIGITS - 1}}})\w{{1,63}}-"
-_UNIQUE_ID: Final = rf"(?:{_HOST})?1\d{{8,9}}\.\d{{1,7}}"
+_NO_LONG_RUN: Final = rf"(?!\w*\d(?:_{{0,4}}\d){{{FEWEST_DIGITS - 1}}})"
+_HOST: Final = rf"(?:(?=\w*[A-Za-z]){_NO_LONG_RUN}\w{{1,63}}-){{0,5}}"
+_UNIQUE_ID: Final = rf"{_HOST}1\d{{8,9}}\.\d{{1,7}}"
 _HEX: Final = "[0-9a-fA-F]"
 _WORD_BEGINS: Final = "(?<![0-9A-Za-z])"
 

@@ -129,6 +129,7 @@ class _Line:
     ) -> None:
         self.heard_ms: int | None = None
         self.was_ready = False
+        self._attempts = 0
         self._address = address
         self._make = session
         self._intake = intake
@@ -175,13 +176,14 @@ class _Line:
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         host, port = self._address
+        self._attempts += 1
         try:
             opening = asyncio.open_connection(host, port)
             reader, writer = await asyncio.wait_for(opening, self._patience.to_connect)
         except TimeoutError as error:
             raise _Broken(f"no answer in {self._patience.to_connect:.0f} s") from error
         except socket.gaierror as error:
-            if error.errno == socket.EAI_NONAME and not self._intake.tally.connects:
+            if self._attempts == 1:  # later it is the network's fault, not the name's
                 msg = f"--connect: expected a host that has an address, got {host!r}"
                 raise InputError(msg) from error
             raise
