@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import ConfigError
@@ -44,6 +44,12 @@ class Settings:
     """Port of the status page (``VANE_WEB_PORT``, 0: any free one)."""
     customer_key: bytes
     """Secret that keys ``customer_ref`` (``VANE_CUSTOMER_KEY``)."""
+    ami_user: str = ""
+    """Whom ``vane ingest --connect`` logs into Asterisk's AMI as (``VANE_AMI_USER``)."""
+    ami_secret: str = field(default="", repr=False)
+    """That user's secret (``VANE_AMI_SECRET``)."""
+    freeswitch_password: str = field(default="", repr=False)
+    """Password of FreeSWITCH's event socket (``VANE_FREESWITCH_PASSWORD``)."""
     kernel: str = "auto"
     """Whether the worker's fold runs compiled (``VANE_KERNEL``: auto, compiled or python)."""
 
@@ -86,6 +92,9 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
         web_host=env.get("VANE_WEB_HOST") or "127.0.0.1",
         web_port=_port(env, "VANE_WEB_PORT", default=6066),
         customer_key=env.get("VANE_CUSTOMER_KEY", "").encode() or DEVELOPMENT_KEY,
+        ami_user=_one_line(env, "VANE_AMI_USER"),
+        ami_secret=_one_line(env, "VANE_AMI_SECRET"),
+        freeswitch_password=_one_line(env, "VANE_FREESWITCH_PASSWORD"),
         kernel=env.get("VANE_KERNEL") or "auto",
     )
 
@@ -100,6 +109,14 @@ def _local_bootstrap(home: Path) -> str:
         msg = "expected the local broker's record with a 'bootstrap'; run: vane kafka start"
         raise ConfigError(record, msg) from error
     return str(found)
+
+
+def _one_line(env: dict[str, str], name: str) -> str:
+    """Return a text that is sent as one line of a protocol; a line's end in it would forge two."""
+    text = env.get(name, "")
+    if "\n" in text or "\r" in text:
+        raise ConfigError(f"environment variable {name}", "expected one line, got a line's end")
+    return text
 
 
 def _port(env: dict[str, str], name: str, *, default: int) -> int:

@@ -7,11 +7,13 @@ time. Where its clock readings disagree by a second or two, the recorded *durati
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from pipeline.codec.adapter import Origin
 from pipeline.domain.events import (
     BEFORE_QUEUE,
     SCHEMA_VERSION,
@@ -40,20 +42,6 @@ _HALF_DAY_S: Final = 43_200
 _CENTURY: Final = 1900
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """On whose behalf rows are read, and the key that hides their customers."""
-
-    client: str
-    site: str
-    customer_key: bytes
-
-    @property
-    def source(self) -> str:
-        """Return the name of the source the events are said to come from."""
-        return f"{self.client}.anonymous-bank"
-
-
 class Converted(NamedTuple):
     """The events of one row, in order of time, and what is odd about it."""
 
@@ -76,6 +64,40 @@ class _Row(NamedTuple):
 
 class _BadRowError(ValueError):
     """A row cannot be read; the message names column, value and expectation."""
+
+
+class AnonymousBankAdapter:
+    """Reads one file: its events come at the end, in order of time, because the file is not.
+
+    They are held in memory until then.
+    """
+
+    def __init__(self, origin: Origin) -> None:
+        """Begin a file."""
+        self.skipped: Counter[str] = Counter()
+        self.anomalies: Counter[str] = Counter()
+        self._origin = origin
+        self._lines = 0
+        self._events: list[CallEvent] = []
+
+    def feed(self, record: bytes) -> tuple[Rejected, ...]:
+        """Take a line; what is wrong with it is said at once."""
+        self._lines += 1
+        if self._lines == 1 and record.startswith(HEADER):
+            self.skipped["header"] += 1
+        elif not record.strip():
+            self.skipped["blank line"] += 1
+        else:
+            converted = convert(record, self._origin)
+            if isinstance(converted, Rejected):
+                return (converted,)
+            self.anomalies.update(converted.anomalies)
+            self._events += converted.events
+        return ()
+
+    def finish(self) -> list[CallEvent]:
+        """Return the events of all lines, in order of time."""
+        return sorted(self._events, key=lambda event: event.occurred_at_ms)
 
 
 def convert(line: bytes, origin: Origin) -> Converted | Rejected:

@@ -1,183 +1,272 @@
-"""``vane ingest``: send calls from files to Kafka."""
+"""``vane ingest``: send calls from files, growing logs and live sockets to Kafka."""
 
 from __future__ import annotations
 
 import asyncio
+import difflib
+import signal
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from enum import StrEnum
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo, available_timezones
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
 
-from pipeline.codec.anonymous_bank import Origin
+from pipeline.codec.adapter import Origin
+from pipeline.codec.names import Names
+from pipeline.commands.ingest_report import notes, progress_of, show
+from pipeline.config_names import load_names
 from pipeline.errors import InputError
-from pipeline.ingest.anonymous_bank import read_anonymous_bank
-from pipeline.ingest.canonical import CALLS, canonical_files, read_canonical
-from pipeline.ingest.message import Message, Route
-from pipeline.ingest.produce import produce
+from pipeline.ingest.connect import Address, listen
+from pipeline.ingest.files import Input, inputs_of
+from pipeline.ingest.follow import follow
+from pipeline.ingest.formats import FORMATS, Format, known_formats
+from pipeline.ingest.intake import Intake
+from pipeline.ingest.produce import Pieces, count, produce
+from pipeline.ingest.read import STDIN, read_inputs
+from pipeline.ingest.session import Credentials, Session
 from pipeline.ingest.tally import Tally
 from pipeline.settings import DEVELOPMENT_KEY, Settings, load_settings
 
-EXAMPLES: Final = """
+INTERRUPTED: Final = 130
+"""Exit status where files were not read to their end because one was told to stop."""
+EXAMPLES: Final = f"""
+Formats: {known_formats()}.
+
 Examples:
 
   vane ingest --format canonical sim/month
 
-  vane ingest --format canonical --rate 2000 sim/double11/acd.events.ndjson
-
-  vane ingest --format anonymous-bank --client bank january1999.txt
-
   vane ingest --format anonymous-bank --client bank --dry-run january1999.txt
 
+  zcat calls.gz | vane ingest --format canonical -
+
+A folder is read whole, each rotated log oldest first; gzip is told by its first bytes:
+
+  vane ingest --format FORMAT --client acme --timezone Europe/Berlin /var/log/asterisk
+
+A log that grows, through its rotations, until SIGINT or SIGTERM:
+
+  vane ingest --format FORMAT --client acme --follow /var/log/asterisk/queue_log
+
+A live socket, reconnected when it breaks (what is said in between is lost, and the gap counted):
+
+  VANE_AMI_USER=vane VANE_AMI_SECRET=... vane ingest --format ami --client acme --connect pbx:5038
+
 Running it again is safe: delivery is at least once, and an event keeps its event_id, so a second
-ingest of the same file changes no number. Rows that are no events go to the dead letters, such as
-acd.events.dlq, with their bytes, file, line and reason. Canonical lines are passed on as they
-are; whoever reads the topic judges them.
+ingest of the same file changes no number. Records that are no events go to the dead letters, such
+as acd.events.dlq, with file, line and reason; telephone numbers in them are replaced by their
+keyed hash. Canonical lines are passed on as they are; whoever reads the topic judges them.
+docs/ingest.md has the details.
 """
-
-
-class Format(StrEnum):
-    """What a file holds."""
-
-    CANONICAL = "canonical"
-    ANONYMOUS_BANK = "anonymous-bank"
-
-
-class Input(NamedTuple):
-    """A file, where its rows go, and how they are read."""
-
-    file: Path
-    route: Route
-    read: Callable[[Tally, Callable[[int], None]], Iterator[Message]]
-
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(epilog=EXAMPLES)
-def ingest(
-    path: Annotated[
-        Path, typer.Argument(help="A file, or for canonical a folder as vane simulate writes it.")
-    ],
-    form: Annotated[Format, typer.Option("--format", help="What the file holds.")],
-    client: Annotated[
-        str | None, typer.Option(help="Whose calls these are, where rows do not say (a bank's).")
+def ingest(  # noqa: PLR0913, PLR0917 - one argument per option
+    form: Annotated[str, typer.Option("--format", help="What the input holds: see below.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH...", help="Files, folders, or - for standard input."),
     ] = None,
-    site: Annotated[str, typer.Option(help="The client's site, where rows do not say.")] = "",
+    client: Annotated[
+        str | None, typer.Option(help="Whose calls these are, where records do not say.")
+    ] = None,
+    site: Annotated[str, typer.Option(help="The client's site, where records do not say.")] = "",
+    source: Annotated[
+        str,
+        typer.Option(help="Name of the system, part of every event's id; default CLIENT.FORMAT."),
+    ] = "",
+    timezone: Annotated[
+        str, typer.Option(help="IANA zone of local times, such as Europe/Berlin.")
+    ] = "",
+    names: Annotated[
+        Path | None, typer.Option(help="YAML: what the source's queues, agents, states are called.")
+    ] = None,
     rate: Annotated[
         int | None, typer.Option(help="Records per second at most; default: no limit.", min=1)
     ] = None,
+    connect: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Read a live socket instead of files.")
+    ] = "",
     *,
+    follow_logs: Annotated[
+        bool, typer.Option("--follow", help="Go on reading as files grow and are rotated.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and count, send nothing.")
     ] = False,
 ) -> None:
-    """Send calls from files to Kafka, and count what became of every row."""
+    """Send calls to Kafka, and count what became of every record."""
     settings = load_settings()
-    if not path.exists():
-        msg = f"{path}: expected a file or folder, found nothing"
-        raise InputError(msg)
-    if form is Format.CANONICAL:
-        if client is not None or site:
-            msg = "expected neither --client nor --site: canonical rows name them"
-            raise typer.BadParameter(msg, param_hint="--format canonical")
-        inputs = list(_canonical_inputs(path, settings))
-    else:
-        if not client:
-            msg = "expected whose calls these are, got nothing; for example: --client bank"
-            raise typer.BadParameter(msg, param_hint="--client")
-        if settings.customer_key == DEVELOPMENT_KEY:
-            typer.secho(
-                "warning: VANE_CUSTOMER_KEY is not set; customer_ref is keyed with a key that "
-                "everybody knows, so numbers can be guessed from it",
-                fg="yellow",
-                err=True,
-            )
-        origin = Origin(client=client, site=site, customer_key=settings.customer_key)
-        inputs = [_bank_input(path, origin, settings)]
+    chosen = _format(form)
+    _check_ways(chosen, paths, connect, rate, is_followed=follow_logs)
+    origin = _origin(chosen, settings, client, site, source, timezone, names)
     tally = Tally()
-    console = Console(stderr=True)
+    intake = Intake(chosen, origin, tally, topic=settings.topic)
     started = time.monotonic()
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    ) as progress:
-        for file, route, read in inputs:
-            messages = read(tally, _reporter(progress, file))
-            if dry_run:
-                deque(messages, maxlen=0)
-                continue
-            asyncio.run(
-                produce(messages, tally, bootstrap=settings.bootstrap, topics=set(route), rate=rate)
-            )
-    _show(tally, time.monotonic() - started, is_dry_run=dry_run)
+
+    async def run() -> bool:
+        stop = asyncio.Event()
+        with _told_to_stop(stop):
+            if connect:
+                session: Callable[[], Session] = partial(
+                    _session_of(chosen), _credentials(settings)
+                )
+                session()  # what it lacks is said before anything is waited for
+                address = Address.parse(connect)
+                pieces = listen(address, session, intake, stop, notes)
+                await _send(pieces, intake, settings, rate, is_dry_run=dry_run)
+                return False
+            if follow_logs:
+                pieces = follow(paths or [], intake, stop, notes)
+                await _send(pieces, intake, settings, rate, is_dry_run=dry_run)
+                return False
+            inputs = _inputs(chosen, paths or [])
+            with progress_of(inputs) as report:
+                pieces = read_inputs(inputs, intake, stop, report)
+                await _send(pieces, intake, settings, rate, is_dry_run=dry_run)
+            return stop.is_set()
+
+    is_interrupted = asyncio.run(run())
+    show(tally, time.monotonic() - started, is_dry_run=dry_run)
+    if tally.unread:
+        raise InputError("not read to the end:\n  " + "\n  ".join(tally.unread))
+    if is_interrupted:
+        typer.secho("stopped before the end; running it again is safe", fg="yellow", err=True)
+        raise typer.Exit(INTERRUPTED)
 
 
-def _canonical_inputs(path: Path, settings: Settings) -> Iterator[Input]:
-    for file, topic in canonical_files(path):
-        route = Route(settings.topic(topic), settings.topic(f"{topic}.dlq"))
-        yield Input(file, route, partial(read_canonical, file, route))
+async def _send(
+    pieces: Pieces, intake: Intake, settings: Settings, rate: int | None, *, is_dry_run: bool
+) -> None:
+    if is_dry_run:
+        await count(pieces)
+        return
+    topics, tally = intake.topics, intake.tally
+    await produce(pieces, tally, bootstrap=settings.bootstrap, topics=topics, rate=rate)
 
 
-def _bank_input(path: Path, origin: Origin, settings: Settings) -> Input:
-    if not path.is_file():
-        msg = f"{path}: expected a file, found a folder"
-        raise InputError(msg)
-    route = Route(settings.topic(CALLS), settings.topic(f"{CALLS}.dlq"))
-    return Input(path, route, partial(read_anonymous_bank, path, origin, route))
+@contextmanager
+def _told_to_stop(stop: asyncio.Event) -> Iterator[None]:
+    """Set the event at the first SIGINT or SIGTERM; a second one ends the process as usual."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def end() -> None:
+        stop.set()
+        for each in signals:
+            loop.remove_signal_handler(each)
+
+    # Only the main thread hears signals; elsewhere there is nobody to tell us.
+    with suppress(RuntimeError, ValueError):
+        for each in signals:
+            loop.add_signal_handler(each, end)
+    try:
+        yield
+    finally:
+        for each in signals:
+            loop.remove_signal_handler(each)
 
 
-def _reporter(progress: Progress, file: Path) -> Callable[[int], None]:
-    """Return a function that moves the bar; it redraws per quarter megabyte, not per row."""
-    task = progress.add_task(file.name, total=file.stat().st_size)
-    pending = 0
-
-    def report(size: int) -> None:
-        nonlocal pending
-        pending += size
-        if pending >= 1 << 18:
-            progress.advance(task, pending)
-            pending = 0
-
-    return report
+def _format(name: str) -> Format:
+    if name not in FORMATS:
+        close = difflib.get_close_matches(name, FORMATS, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        msg = f"expected one of {known_formats()}; got {name!r}{hint}"
+        raise typer.BadParameter(msg, param_hint="--format")
+    return FORMATS[name]
 
 
-def _show(tally: Tally, elapsed_s: float, *, is_dry_run: bool) -> None:
-    table = Table(title="dry run: nothing was sent" if is_dry_run else None)
-    table.add_column("rows")
-    table.add_column("count", justify="right")
-    table.add_row("read", f"{tally.rows:,}")
-    table.add_row("taken", f"{tally.taken:,}")
-    for reason, count in sorted(tally.rejected.items()):
-        table.add_row(f"rejected: {reason}", f"{count:,}")
-    for reason, count in sorted(tally.skipped.items()):
-        table.add_row(f"skipped: {reason}", f"{count:,}")
-    for anomaly, count in sorted(tally.anomalies.items()):
-        table.add_row(f"taken, but odd: {anomaly}", f"{count:,}")
-    console = Console()
-    console.print(table)
-    for topic, count in sorted(tally.records.items()):
-        console.print(f"{count:,} records to {topic}")
-    if not is_dry_run:
-        rate = tally.records.total() / max(elapsed_s, 1e-3)
-        console.print(f"acknowledged by Kafka in {elapsed_s:.1f} s, {rate:,.0f} records/s")
-    if not tally.adds_up:
-        msg = f"rows read are not rows accounted for: {tally}"
-        raise AssertionError(msg)
+def _check_ways(
+    chosen: Format,
+    paths: list[Path] | None,
+    connect: str,
+    rate: int | None,
+    *,
+    is_followed: bool,
+) -> None:
+    """Refuse what cannot go together, before anything is read."""
+    if connect:
+        if paths or is_followed or rate is not None:
+            msg = "expected no PATH, --follow or --rate with it: a socket is read as it speaks"
+            raise typer.BadParameter(msg, param_hint="--connect")
+        _session_of(chosen)
+    elif not paths:
+        msg = "expected files, folders, or - for standard input; got none"
+        raise typer.BadParameter(msg, param_hint="PATH...")
+    elif is_followed and STDIN in paths:
+        msg = "expected files or folders; standard input is read until it ends without --follow"
+        raise typer.BadParameter(msg, param_hint="--follow")
+    elif is_followed and rate is not None:
+        raise typer.BadParameter("expected no --rate with it", param_hint="--follow")
+
+
+def _session_of(chosen: Format) -> Callable[[Credentials], Session]:
+    if chosen.session is None:
+        live = sorted(name for name, form in FORMATS.items() if form.session is not None)
+        msg = f"expected a format with a live socket ({', '.join(live)}), got {chosen.name}"
+        raise typer.BadParameter(msg, param_hint="--connect")
+    return chosen.session
+
+
+def _credentials(settings: Settings) -> Credentials:
+    return Credentials(
+        ami_user=settings.ami_user,
+        ami_secret=settings.ami_secret,
+        freeswitch_password=settings.freeswitch_password,
+    )
+
+
+def _inputs(chosen: Format, paths: list[Path]) -> list[Input]:
+    inputs: list[Input] = []
+    for path in paths:
+        inputs += [Input(STDIN, "stdin")] if path == STDIN else inputs_of([path], chosen.files)
+    return inputs
+
+
+def _origin(
+    chosen: Format,
+    settings: Settings,
+    client: str | None,
+    site: str,
+    source: str,
+    timezone: str,
+    names: Path | None,
+) -> Origin:
+    if chosen.names_itself:
+        if client is not None or site:
+            msg = f"expected neither --client nor --site: {chosen.name} rows name them"
+            raise typer.BadParameter(msg, param_hint=f"--format {chosen.name}")
+    elif not client:
+        msg = "expected whose calls these are, got nothing; for example: --client bank"
+        raise typer.BadParameter(msg, param_hint="--client")
+    if settings.customer_key == DEVELOPMENT_KEY and not chosen.names_itself:
+        typer.secho(
+            "warning: VANE_CUSTOMER_KEY is not set; customer_ref is keyed with a key that "
+            "everybody knows, so numbers can be guessed from it",
+            fg="yellow",
+            err=True,
+        )
+    return Origin(
+        client=client or "",
+        source=source or f"{client}.{chosen.name}",
+        customer_key=settings.customer_key,
+        site=site,
+        zone=_zone(timezone) if timezone else None,
+        names=Names() if names is None else load_names(names),
+    )
+
+
+def _zone(name: str) -> ZoneInfo:
+    known = available_timezones()
+    if name not in known:
+        close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        msg = f"expected an IANA time zone such as Europe/Berlin, got {name!r}{hint}"
+        raise typer.BadParameter(msg, param_hint="--timezone")
+    return ZoneInfo(name)

@@ -1,24 +1,37 @@
-"""What is sent: a keyed message for a topic, and the dead letter of a row that is no event."""
+"""What is sent: a keyed message for a topic, and the dead letter of a record that is no event."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final, NamedTuple
 
+from pipeline.codec.private_numbers import (
+    hide_numbers,
+    hide_numbers_in_text,
+    without_cut_number,
+)
 from pipeline.domain.events import Rejected
+from pipeline.ingest.framed import CUT_TO, MOST_BYTES
 
 APP: Final = "vane-ingest"
-MOST_BYTES: Final = 20_000_000
-"""The largest value sent: with key, headers and framing it fits the 20 MiB the topics take."""
-_CUT_TO: Final = 65_536
-"""A dead letter of a larger row keeps so many of its first bytes."""
 
 
 class Route(NamedTuple):
-    """The topics rows go to: as events, or as dead letters."""
+    """The topics records go to: as events, or as dead letters."""
 
     topic: str
     dead_letters: str
+
+
+class Place(NamedTuple):
+    """Where a record stood: a file's name or a socket's address, line from 1, byte from 0."""
+
+    name: str
+    line: int
+    offset: int
+
+    def __str__(self) -> str:
+        """Return it as people and editors write it."""
+        return f"{self.name}:{self.line}"
 
 
 Headers = list[tuple[str, bytes]]
@@ -34,23 +47,35 @@ class Message(NamedTuple):
     headers: Headers = _NO_HEADERS
 
 
-def dead_letter(route: Route, row: Rejected, file: Path, line: int) -> Message:
-    """Return the record that keeps a rejected row: its bytes, and in the headers why and whence.
+def dead_letter(
+    route: Route, row: Rejected, place: Place, *, key: bytes, size: int | None = None
+) -> Message:
+    """Return the record that keeps a rejected one: its bytes, and in the headers why and whence.
 
-    ``line`` counts from 1.
+    Telephone numbers in the bytes and in the message are replaced by the hash that ``key`` keys,
+    whatever the format. ``size`` is what the record had where ``row.raw`` is only its beginning.
     """
+    message = hide_numbers_in_text(row.message, key)
     headers = [
         ("__connect.errors.topic", route.topic.encode()),
         ("__connect.errors.stage", b"ingest"),
         ("__connect.errors.exception.class.name", row.reason.encode()),
-        ("__connect.errors.exception.message", f"{file.name}:{line}: {row.message}".encode()),
+        ("__connect.errors.exception.message", _encoded(f"{place}: {message}")),
         ("dlq.reason", row.reason.encode()),
         ("dlq.app", APP.encode()),
-        ("dlq.file", file.name.encode()),
-        ("dlq.line", str(line).encode()),
+        ("dlq.file", _encoded(place.name)),
+        ("dlq.line", str(place.line).encode()),
+        ("dlq.offset", str(place.offset).encode()),
     ]
     value = row.raw
-    if len(value) > MOST_BYTES:
-        headers.append(("dlq.cut.from.bytes", str(len(value)).encode()))
-        value = value[:_CUT_TO]
-    return Message(route.dead_letters, b"", value, headers)
+    if size is None and len(value) > MOST_BYTES:
+        size, value = len(value), value[:CUT_TO]
+    if size is not None:
+        headers.append(("dlq.cut.from.bytes", str(size).encode()))
+        value = without_cut_number(value)
+    return Message(route.dead_letters, b"", hide_numbers(value, key), headers)
+
+
+def _encoded(text: str) -> bytes:
+    """Return the bytes of a text that may hold the name of a file that is not UTF-8."""
+    return text.encode("utf-8", "backslashreplace")

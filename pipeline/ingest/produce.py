@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -17,13 +18,17 @@ from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from pipeline.errors import BrokerUnavailable, InputError
-from pipeline.ingest.message import MOST_BYTES, Message
+from pipeline.ingest.framed import MOST_BYTES
+from pipeline.ingest.message import Message
 from pipeline.ingest.tally import Tally
 
 BATCH_BYTES: Final = 262_144
 _MOST_KEYS_KNOWN: Final = 10_000
 _PULSES_PER_S: Final = 20
 """With a rate, so often per second what is due is sent."""
+
+Pieces = AsyncIterator[Iterable[Message] | None]
+"""Messages as they come; None: nothing more for now, so what is held is to be sent."""
 
 
 def partition_of(key: bytes, partitions: int) -> int:
@@ -32,12 +37,12 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 async def produce(
-    messages: Iterable[Message], tally: Tally, *, bootstrap: str, topics: set[str], rate: int | None
+    pieces: Pieces, tally: Tally, *, bootstrap: str, topics: set[str], rate: int | None
 ) -> None:
     """Send all messages and wait until each is acknowledged.
 
     Args:
-        messages: what to send; drawn as fast as the broker takes it.
+        pieces: what to send; drawn as fast as the broker takes it.
         tally: counts the records sent per topic.
         bootstrap: ``host:port`` of a broker.
         topics: every topic that may occur; they must exist.
@@ -59,7 +64,7 @@ async def produce(
     try:
         partitions = await _partition_counts(producer, topics)
         batches = _Batches(producer, partitions, tally)
-        await _send_all(batches, messages, rate)
+        await _send_all(batches, pieces, rate)
         await batches.finish()
     except MessageSizeTooLargeError as error:
         msg = (
@@ -88,20 +93,28 @@ async def _partition_counts(producer: AIOKafkaProducer, topics: set[str]) -> dic
     return counts
 
 
-async def _send_all(batches: _Batches, messages: Iterable[Message], rate: int | None) -> None:
-    if rate is None:
-        for message in messages:
+async def _send_all(batches: _Batches, pieces: Pieces, rate: int | None) -> None:
+    per_pulse = 0 if rate is None else max(1, rate // _PULSES_PER_S)
+    started, sent = time.monotonic(), 0
+    async for piece in pieces:
+        if piece is None:
+            await batches.send_open()
+            continue
+        for message in piece:
             if not batches.add(message):
                 await batches.send_full(message)
-        return
-    per_pulse = max(1, rate // _PULSES_PER_S)
-    started = time.monotonic()
-    for sent, message in enumerate(messages, start=1):
-        if not batches.add(message):
-            await batches.send_full(message)
-        if sent % per_pulse == 0:
-            await batches.send_open()
-            await asyncio.sleep(max(0.0, started + sent / rate - time.monotonic()))
+            if rate is None:
+                continue
+            sent += 1
+            if sent % per_pulse == 0:
+                await batches.send_open()
+                await asyncio.sleep(max(0.0, started + sent / rate - time.monotonic()))
+
+
+async def count(pieces: Pieces) -> None:
+    """Draw all messages and send none: a dry run."""
+    async for piece in pieces:
+        deque(piece or (), maxlen=0)
 
 
 class _Batches:

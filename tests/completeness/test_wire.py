@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from pathlib import Path
 from typing import TypeAlias
 
 from aiokafka.structs import ConsumerRecord
@@ -17,7 +16,8 @@ from pipeline.domain.events import CallEvent, Rejected
 from pipeline.domain.fold import PartitionFold
 from pipeline.domain.outbox import Outbox
 from pipeline.domain.watermark import GRACE_MS
-from pipeline.ingest.message import MOST_BYTES, Route, dead_letter
+from pipeline.ingest.framed import MOST_BYTES
+from pipeline.ingest.message import Place, Route, dead_letter
 from pipeline.streams import outgoing
 from pipeline.streams.publisher import Outgoing
 from tests.completeness.registry import ROOT, Json, errors, topics, with_schema
@@ -150,7 +150,7 @@ def test_reason_codes_of_live_side_headers_are_in_the_topic_files() -> None:
 def test_dead_letters_of_the_ingest_have_the_headers_stated() -> None:
     route = Route("acd.events", "acd.events.dlq")
     row_of_a_file = Rejected(reason="bad_value", message="leg", raw=bytes(MOST_BYTES + 1))
-    letter = dead_letter(route, row_of_a_file, Path("a.txt"), 3)
+    letter = dead_letter(route, row_of_a_file, Place("a.txt", 3, 40), key=b"key")
     ((_, _, worker),) = produced()["acd.events.dlq"]
     names = {name for name, _ in [*letter.headers, *worker]}
     assert names == stated_headers("acd.events.dlq")

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.codec.anonymous_bank import HEADER, Converted, Origin, convert
+from pipeline.codec.adapter import Origin
+from pipeline.codec.anonymous_bank import HEADER, Converted, convert
 from pipeline.codec.decode import decode_call_event
 from pipeline.codec.encode import encode
 from pipeline.domain.events import CallEvent, Rejected, customer_ref
 
 JANUARY = Path(__file__).parents[4] / "shared/realdata/anonymous_bank_1999/january1999.txt"
-ORIGIN = Origin(client="bank", site="", customer_key=b"key")
+ORIGIN = Origin(client="bank", source="bank.anonymous-bank", customer_key=b"key")
 
 ANSWERED = (
     "AA0101 33118 27997683 2 PS 990101 6:55:20 6:55:26 6 6:55:26 6:55:43 17 "

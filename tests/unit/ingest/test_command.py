@@ -80,10 +80,10 @@ def test_a_missing_path_is_named(tmp_path: Path) -> None:
     assert "gone: expected a file or folder, found nothing" in str(result.exception)
 
 
-def test_a_bank_folder_is_refused(tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     result = run("--format", "anonymous-bank", "--client", "bank", tmp_path)
     assert isinstance(result.exception, InputError)
-    assert "expected a file, found a folder" in str(result.exception)
+    assert "expected files, found an empty folder" in str(result.exception)
 
 
 def test_an_absent_broker_is_named_with_what_to_do(
