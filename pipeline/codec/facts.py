@@ -78,7 +78,7 @@ class FactAdapter:
         if self._lines is not None:
             for whole in self._lines.finish():
                 # its last line was counted as continued, which it was not
-                self.skipped.subtract(continued_line=1)
+                self.skipped.subtract({"continued_line": 1})
                 self.skipped = +self.skipped
                 yield from self._take(whole)
 

@@ -46,11 +46,11 @@ class Complaint(Fact):
 
 
 SCOPES: Final = (
-    *("complaints", "complaints_valid", "complaints_escalated", "complaints_valid_escalated"),
-    *("complaints_by_agent", "complaints_by_client", "complaints_by_vendor"),
-    *("complaints_undecided", "complaints_closed"),
+    *("cases", "cases_valid", "cases_escalated", "cases_valid_escalated"),
+    *("cases_by_agent", "cases_by_client", "cases_by_vendor"),
+    *("cases_undecided", "cases_closed"),
 )
-"""The counts kept apart; each but the first is part of ``complaints``."""
+"""The counts kept apart; each but the first is part of ``cases``."""
 
 
 def scopes(complaint: Complaint) -> dict[str, int]:
@@ -61,13 +61,13 @@ def scopes(complaint: Complaint) -> dict[str, int]:
     """
     is_valid = complaint.is_valid is True
     return {
-        "complaints": 1,
-        "complaints_valid": int(is_valid),
-        "complaints_escalated": int(complaint.is_escalated),
-        "complaints_valid_escalated": int(is_valid and complaint.is_escalated),
-        "complaints_by_agent": int(is_valid and complaint.fault is Fault.AGENT),
-        "complaints_by_client": int(is_valid and complaint.fault is Fault.CLIENT),
-        "complaints_by_vendor": int(is_valid and complaint.fault is Fault.VENDOR),
-        "complaints_undecided": int(complaint.is_valid is None),
-        "complaints_closed": int(complaint.closed_at_ms is not None),
+        "cases": 1,
+        "cases_valid": int(is_valid),
+        "cases_escalated": int(complaint.is_escalated),
+        "cases_valid_escalated": int(is_valid and complaint.is_escalated),
+        "cases_by_agent": int(is_valid and complaint.fault is Fault.AGENT),
+        "cases_by_client": int(is_valid and complaint.fault is Fault.CLIENT),
+        "cases_by_vendor": int(is_valid and complaint.fault is Fault.VENDOR),
+        "cases_undecided": int(complaint.is_valid is None),
+        "cases_closed": int(complaint.closed_at_ms is not None),
     }
