@@ -103,7 +103,10 @@ def shown(value: object) -> str:
 
 def _miss(field: Field) -> NoReturn:
     if field.name == "as_of_ms":
-        fail("no_as_of", "as_of: expected when the record was issued, or --as-of; got nothing")
+        expected = (
+            "expected when the record was issued, in a column or as the date in the file's name"
+        )
+        fail("no_as_of", f"as_of: {expected}, got neither")
     names = " or ".join(column.name for column in field.columns)
     fail("missing_field", f"{names}: expected a value, got nothing")
 

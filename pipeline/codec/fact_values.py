@@ -116,3 +116,28 @@ def read_instant(value: object, zone: ZoneInfo | None, *, is_day_enough: bool = 
         return Instant(parse_instant(text, zone))
     # fold=0 is the earlier of two, and the offset before a gap (PEP 495).
     return Instant(parse_instant(text, zone), AMBIGUOUS if first > second else SKIPPED)
+
+
+_ISSUED: Final = re.compile(
+    r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])"
+    r"(?:[T_.-]?([01]\d|2[0-3])[:.-]?([0-5]\d)(?:[:.-]?([0-5]\d))?Z?)?(?!\d)"
+)
+
+
+def issued_at_ms(name: str, zone: ZoneInfo | None) -> int | None:
+    """Return when a file was issued by the date and time in its name, or None if it has none.
+
+    ``plan-2025-11-04.csv``, ``plan_20251104T0730.csv``: by the clock of the zone (UTC without
+    one, or with a ``Z``), a day alone is its midnight. Two dates are taken for a period that the
+    file is about. A file's own time of change is not asked, because copying the file changes it.
+    """
+    found = list(_ISSUED.finditer(name))
+    if len(found) != 1:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in found[0].groups())
+    clock = UTC if zone is None or found[0][0].endswith("Z") else zone
+    try:
+        at = datetime(year, month, day, hour, minute, second, tzinfo=clock)
+    except ValueError:  # 30 February
+        return None
+    return (at - _EPOCH) // timedelta(milliseconds=1)

@@ -20,10 +20,11 @@ from pipeline.codec.adapter import Origin
 from pipeline.codec.fact_build import PRIVATE, BadFactError, build, fail, shown
 from pipeline.codec.fact_fields import OWN, READ_OF_ALL, topic_of
 from pipeline.codec.fact_lines import CsvLines, JsonLines, Whole
+from pipeline.codec.fact_values import issued_at_ms
 from pipeline.domain.events import Rejected
 from pipeline.domain.fact import Fact, FactKind
 
-__all__ = ["FactAdapter", "topic_of"]
+__all__ = ["FactAdapter", "of_file", "topic_of"]
 
 _BOM: Final = b"\xef\xbb\xbf"
 _MOST_SHOWN: Final = 40
@@ -175,6 +176,11 @@ class FactAdapter:
             if number:
                 raw = raw.replace(number, number.translate(_MASKED))
         return raw
+
+
+def of_file(kind: FactKind, origin: Origin, name: str) -> FactAdapter:
+    """Return the reader of one file, whose name may say when it was issued."""
+    return FactAdapter(kind, origin, as_of_ms=issued_at_ms(name, origin.zone))
 
 
 def _names(text: str, delimiter: str) -> list[str]:

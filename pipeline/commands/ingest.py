@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from rich.console import Console
@@ -22,10 +23,16 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from pipeline.codec import adapter
 from pipeline.codec.anonymous_bank import Origin
+from pipeline.codec.fact_fields import TOPICS
+from pipeline.codec.fact_values import read_instant
+from pipeline.codec.facts import FactAdapter, of_file
+from pipeline.domain.fact import FactKind
 from pipeline.errors import InputError
 from pipeline.ingest.anonymous_bank import read_anonymous_bank
 from pipeline.ingest.canonical import CALLS, canonical_files, read_canonical
+from pipeline.ingest.facts import read_facts
 from pipeline.ingest.message import Message, Route
 from pipeline.ingest.produce import produce
 from pipeline.ingest.tally import Tally
@@ -42,6 +49,8 @@ Examples:
 
   vane ingest --format anonymous-bank --client bank --dry-run january1999.txt
 
+  vane ingest --format forecast --client acme --timezone Europe/Berlin forecast-2025-11-04.csv
+
 Running it again is safe: delivery is at least once, and an event keeps its event_id, so a second
 ingest of the same file changes no number. Rows that are no events go to the dead letters, such as
 acd.events.dlq, with their bytes, file, line and reason. Canonical lines are passed on as they
@@ -54,6 +63,12 @@ class Format(StrEnum):
 
     CANONICAL = "canonical"
     ANONYMOUS_BANK = "anonymous-bank"
+    FORECAST = "forecast"
+    SCHEDULE = "schedule"
+    QA = "qa"
+    COMPLAINTS = "complaints"
+    INCIDENTS = "incidents"
+    PEOPLE = "people"
 
 
 class Input(NamedTuple):
@@ -68,7 +83,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(epilog=EXAMPLES)
-def ingest(
+def ingest(  # noqa: PLR0913 - a command's options
     path: Annotated[
         Path, typer.Argument(help="A file, or for canonical a folder as vane simulate writes it.")
     ],
@@ -77,6 +92,16 @@ def ingest(
         str | None, typer.Option(help="Whose calls these are, where rows do not say (a bank's).")
     ] = None,
     site: Annotated[str, typer.Option(help="The client's site, where rows do not say.")] = "",
+    source: Annotated[
+        str | None, typer.Option(help="The system a file of facts comes from; default: its format.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Zone of times without an offset, in files of facts.")
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="When a file of facts was issued; default: the date in its name."),
+    ] = None,
     rate: Annotated[
         int | None, typer.Option(help="Records per second at most; default: no limit.", min=1)
     ] = None,
@@ -106,8 +131,18 @@ def ingest(
                 fg="yellow",
                 err=True,
             )
-        origin = Origin(client=client, site=site, customer_key=settings.customer_key)
-        inputs = [_bank_input(path, origin, settings)]
+        if form is Format.ANONYMOUS_BANK:
+            origin = Origin(client=client, site=site, customer_key=settings.customer_key)
+            inputs = [_bank_input(path, origin, settings)]
+        else:
+            facts = adapter.Origin(
+                client=client,
+                source=source or form,
+                customer_key=settings.customer_key,
+                site=site,
+                zone=None if timezone is None else _zone(timezone),
+            )
+            inputs = [_fact_input(path, FactKind(form), facts, as_of, settings)]
     tally = Tally()
     console = Console(stderr=True)
     started = time.monotonic()
@@ -142,6 +177,32 @@ def _bank_input(path: Path, origin: Origin, settings: Settings) -> Input:
         raise InputError(msg)
     route = Route(settings.topic(CALLS), settings.topic(f"{CALLS}.dlq"))
     return Input(path, route, partial(read_anonymous_bank, path, origin, route))
+
+
+def _fact_input(
+    path: Path, kind: FactKind, origin: adapter.Origin, as_of: str | None, settings: Settings
+) -> Input:
+    if not path.is_file():
+        msg = f"{path}: expected a file, found a folder"
+        raise InputError(msg)
+    route = Route(settings.topic(TOPICS[kind]), settings.topic(f"{TOPICS[kind]}.dlq"))
+    if as_of is None:
+        reader = of_file(kind, origin, path.name)
+    else:
+        try:
+            issued = read_instant(as_of, origin.zone, is_day_enough=True)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--as-of") from error
+        reader = FactAdapter(kind, origin, as_of_ms=issued.at_ms)
+    return Input(path, route, partial(read_facts, path, reader, route))
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        msg = f"expected a zone such as Europe/Berlin, got {name!r}"
+        raise typer.BadParameter(msg, param_hint="--timezone") from error
 
 
 def _reporter(progress: Progress, file: Path) -> Callable[[int], None]:
