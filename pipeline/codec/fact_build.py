@@ -103,10 +103,8 @@ def shown(value: object) -> str:
 
 def _miss(field: Field) -> NoReturn:
     if field.name == "as_of_ms":
-        expected = (
-            "expected when the record was issued, in a column or as the date in the file's name"
-        )
-        fail("no_as_of", f"as_of: {expected}, got neither")
+        expected = "a column that says when it was issued, --as-of, or one date in the file's name"
+        fail("no_as_of", f"as_of: expected {expected}, got none of them")
     names = " or ".join(column.name for column in field.columns)
     fail("missing_field", f"{names}: expected a value, got nothing")
 

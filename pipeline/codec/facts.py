@@ -165,16 +165,20 @@ class FactAdapter:
                 self.anomalies[f"unknown_column:{name[:_MOST_SHOWN]}"] += 1
 
     def _without_number(self, raw: bytes, values: Mapping[str, object] | None) -> bytes:
-        """Return a record's bytes as a dead letter may keep them: without a caller's number."""
+        """Return a record's bytes as a dead letter may keep them: without a caller's number.
+
+        Where the number cannot be told from the rest, every digit goes.
+        """
         if not self._is_private:
             return raw
-        if values is None:  # which digits are a number cannot be told
+        if values is None:
             is_named = "customer_number" in (self._header or ()) or b"customer_number" in raw
             return raw.translate(_MASKED) if is_named else raw
-        for name in PRIVATE:
-            number = str(values.get(name, "")).encode()
-            if number:
-                raw = raw.replace(number, number.translate(_MASKED))
+        for name in PRIVATE & values.keys():
+            number = str(values[name]).encode()
+            if number not in raw:
+                return raw.translate(_MASKED)
+            raw = raw.replace(number, number.translate(_MASKED))
         return raw
 
 

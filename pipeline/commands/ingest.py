@@ -83,7 +83,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(epilog=EXAMPLES)
-def ingest(  # noqa: PLR0913 - a command's options
+def ingest(  # noqa: PLR0913, PLR0917 - a command's options
     path: Annotated[
         Path, typer.Argument(help="A file, or for canonical a folder as vane simulate writes it.")
     ],

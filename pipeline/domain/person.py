@@ -33,9 +33,8 @@ def spells(people: Iterable[Person]) -> list[Person]:
     """Return one agent's records in force, ascending; each ends where the next begins."""
     ordered = sorted(people, key=lambda person: person.valid_from_ms)
     found = []
-    for person, following in zip(ordered, [*ordered[1:], None], strict=True):
-        ends = [end for end in (person.valid_to_ms,) if end is not None]
-        if following is not None:
-            ends.append(following.valid_from_ms)
+    for number, person in enumerate(ordered, start=1):
+        following = [later.valid_from_ms for later in ordered[number : number + 1]]
+        ends = [end for end in (person.valid_to_ms, *following) if end is not None]
         found.append(replace(person, valid_to_ms=min(ends, default=None)))
     return found
