@@ -57,6 +57,25 @@ of_the_month as (
 
 ),
 
+came as (
+
+    select
+        of_the_month.record_id,
+        {%- for name in ['offered', 'handled', 'handle_ms'] %}
+        {{ total('quarters.' ~ name) }} as {{ name }}{{ '' if loop.last else ',' }}
+        {%- endfor %}
+    from of_the_month
+    left join quarters
+        on of_the_month.client = quarters.client
+        and of_the_month.site = quarters.site
+        and of_the_month.queue = quarters.queue
+        and quarters.interval_start_ms >= of_the_month.interval_start_ms
+        and quarters.interval_start_ms < of_the_month.interval_end_ms
+    where of_the_month.is_comparable
+    group by of_the_month.record_id
+
+),
+
 final as (
 
     select
@@ -72,18 +91,11 @@ final as (
         ) as forecast_handle_ms,
         of_the_month.agents_milli as forecast_agents_milli,
         of_the_month.is_comparable,
-        {%- for name in ['offered', 'handled', 'handle_ms'] %}
-        case when of_the_month.is_comparable then {{ total('quarters.' ~ name) }} end as {{ name }}
-        {{- '' if loop.last else ',' }}
-        {%- endfor %}
+        came.offered,
+        came.handled,
+        came.handle_ms
     from of_the_month
-    left join quarters
-        on of_the_month.client = quarters.client
-        and of_the_month.site = quarters.site
-        and of_the_month.queue = quarters.queue
-        and quarters.interval_start_ms >= of_the_month.interval_start_ms
-        and quarters.interval_start_ms < of_the_month.interval_end_ms
-    group by all
+    left join came using (record_id)
 
 )
 
