@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import asdict, replace
 from datetime import date, timedelta
+from typing import Any
 
 from pipeline.config_agent_time import AgentTimeEntry, AgentTimes
 from pipeline.domain.agent_session import HEARTBEAT
 from pipeline.domain.agent_terms import PRECEDENCE, AgentTimeTerms, Measure, MeasureTerms, Ringing
 from pipeline.domain.business_time import midnight_ms
 from pipeline.domain.events import AgentState, AgentStateEvent
+from pipeline.domain.fact import FactKind, identified
 from pipeline.domain.schedule import ACTIVITIES, ScheduledSpan
+from pipeline.domain.shift import Shift
 
 MINUTE = 60_000
 HOUR = 3_600_000
@@ -130,6 +134,44 @@ def draw_log(
     for event in rng.sample(log, rng.randint(0, min(3, len(log)))):
         log.insert(rng.randint(0, len(log)), event)
     return log
+
+
+def draw_shifts(rng: random.Random, spans: list[ScheduledSpan], agent: str) -> list[Shift]:
+    """Draw what a planner sent, in any order, so that the given spans are what holds in the end.
+
+    Spans that have a start and an activity in common are told apart by a number. Some come twice,
+    some were different before, some others were there and have been withdrawn.
+    """
+    sent: list[Shift] = []
+    for number, span in enumerate(spans):
+        values = {**asdict(span), "shift_id": f"{agent}-{number}", "as_of_ms": rng.randint(5, 9)}
+        sent += [a_shift(agent, **values)] * rng.choice([1, 1, 2])
+        for _ in range(rng.choice([0, 0, 1, 2])):
+            start = span.start_ms + rng.randint(-HOUR, HOUR)
+            older = {"start_ms": start, "end_ms": start + HOUR, "as_of_ms": rng.randint(1, 4)}
+            sent.append(a_shift(agent, **values | older, is_withdrawn=rng.random() < 0.3))
+    for number in range(rng.choice([0, 0, 1])):
+        gone = a_shift(agent, start_ms=1, end_ms=2 * HOUR, as_of_ms=3, shift_id=f"gone-{number}")
+        sent += [gone, identified(FactKind.SCHEDULE, replace(gone, as_of_ms=4, is_withdrawn=True))]
+    rng.shuffle(sent)
+    return sent
+
+
+def a_shift(agent: str, **fields: Any) -> Shift:
+    """Return a shift of an agent, identified."""
+    values: dict[str, Any] = {
+        "v": 1,
+        "record_id": "",
+        "revision_id": "",
+        "as_of_ms": 1,
+        "client": "acme",
+        "source": "wfm",
+        "source_position": "",
+        "activity": "on_queue",
+        "is_paid": True,
+        "is_billable": True,
+    }
+    return identified(FactKind.SCHEDULE, Shift(agent=agent, **values | fields))
 
 
 def draw_schedule(rng: random.Random, month: str, *, site: str = "") -> list[ScheduledSpan]:

@@ -5,7 +5,7 @@ SQL joins the same history as half-open ranges that ``AgentTermHistory.at`` asks
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import duckdb
@@ -39,16 +39,6 @@ AGENT_CLASSES: Final = {
     **{f"{measure}_cap_ms": "BIGINT" for measure in Measure},
 }
 AGENT_ADHERENCE: Final = {**_TERM, "activity": "VARCHAR", "state": "VARCHAR"}
-SCHEDULE: Final = {
-    "client": "VARCHAR",
-    "site": "VARCHAR",
-    "agent": "VARCHAR",
-    "start_ms": "BIGINT",
-    "end_ms": "BIGINT",
-    "activity": "VARCHAR",
-    "is_paid": "BOOLEAN",
-    "is_billable": "BOOLEAN",
-}
 
 _Site = tuple[str, str]
 _Dated = tuple[_Site, int, int, AgentTimeTerms]
@@ -71,11 +61,6 @@ def put_agent_parameters(con: duckdb.DuckDBPyConnection, times: AgentTimes) -> N
             for state in states
         ),
     )
-
-
-def put_schedule(con: duckdb.DuckDBPyConnection, rows: Iterable[tuple[Any, ...]] = ()) -> None:
-    """Write what agents are scheduled for (``SCHEDULE``'s columns); nothing is known by default."""
-    put_table(con, "schedule", SCHEDULE, rows)
 
 
 def _dated(times: AgentTimes, client: str, site: str, zone: str) -> Iterator[_Dated]:

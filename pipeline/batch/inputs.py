@@ -13,13 +13,14 @@ import duckdb
 from pipeline.batch.contract_terms import Contract, put_contracts
 from pipeline.batch.definitions import Terms
 from pipeline.batch.parameters import LATEST_MS, Queue, put_parameters
+from pipeline.codec.fact_fields import TOPICS
 from pipeline.config_files import Targets
 from pipeline.domain.business_time import Month
 from pipeline.errors import InputError
 from pipeline.lake import manifest
 from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, LATE, SHAPES
 from pipeline.lake.warehouse import literal, show_files
-from pipeline.quality.suites import LANDED_METRICS
+from pipeline.quality.suites import LANDED_METRICS, fact_metrics_sql
 
 MARGIN_DAYS: Final = 3
 """A month's run reads landed days this far around the month: a leg's events lie closer together."""
@@ -27,7 +28,13 @@ MARGIN_DAYS: Final = 3
 CUSTOMER_EVENTS: Final = "customer_events"
 """Call events of more days than the month's, for repeat calls alone."""
 
-VIEWS: Final = {CALL_EVENTS: "call_events", AGENT_STATES: "agent_states", LATE: "late_events"}
+FACT_VIEWS: Final = {topic: str(kind) for kind, topic in TOPICS.items()}
+VIEWS: Final = {
+    CALL_EVENTS: "call_events",
+    AGENT_STATES: "agent_states",
+    LATE: "late_events",
+    **FACT_VIEWS,
+}
 
 
 @dataclass(slots=True)
@@ -49,8 +56,12 @@ class Inputs:
         }
 
     def files(self, topic: str) -> list[manifest.LandedFile]:
-        """Return the files of a topic that the build reads."""
-        return self._files(topic, self.days)
+        """Return the files of a topic that the build reads.
+
+        Of facts all: a record may correct one of any day, and who is in a team since years ago was
+        said years ago.
+        """
+        return self._files(topic, None if topic in FACT_VIEWS else self.days)
 
     @property
     def customer_files(self) -> list[manifest.LandedFile]:
@@ -78,7 +89,8 @@ def find(landing: Path, month: Month | None, *, repeat_days: int = 0) -> Inputs:
     if month is not None:
         inputs.days = month.event_dates(MARGIN_DAYS)
         inputs.customer_days = month.event_dates(max(MARGIN_DAYS, repeat_days + 1))
-    for topic, days in ((CALL_EVENTS, inputs.customer_days), (AGENT_STATES, inputs.days)):
+    looked_at = {CALL_EVENTS: inputs.customer_days, AGENT_STATES: inputs.days}
+    for topic, days in (looked_at | dict.fromkeys(FACT_VIEWS)).items():
         inputs.damaged += manifest.damaged(landing, batches[topic], days=days)
     return inputs
 
@@ -119,6 +131,17 @@ def metrics(con: duckdb.DuckDBPyConnection, inputs: Inputs, client: str | None) 
     return row
 
 
+def fact_metrics(con: duckdb.DuckDBPyConnection, inputs: Inputs) -> dict[str, Any]:
+    """Return the one row of metrics the gate on landed facts judges."""
+    cursor = con.execute(fact_metrics_sql(FACT_VIEWS.values()))
+    names = [column[0] for column in cursor.description or ()]
+    row: dict[str, Any] = dict(zip(names, cursor.fetchall()[0], strict=True))
+    batches = [batch for topic in FACT_VIEWS for batch in inputs.batches[topic]]
+    covered = sum(b.last - b.first + 1 for b in batches)
+    row["rejects_per_mille"] = 1000 * sum(b.rejects for b in batches) // max(1, covered)
+    return row
+
+
 def put_all_parameters(
     con: duckdb.DuckDBPyConnection,
     *,
@@ -146,6 +169,13 @@ def put_all_parameters(
         watermarks = {partition: (at, 0, LATEST_MS) for partition, at in newest}
     agent_sites = con.execute("select distinct client, site from landed.agent_states").fetchall()
     present = {client for client, *_ in queues} | {client for client, _ in agent_sites}
+    # who is scheduled and never came has time too
+    agent_sites += con.execute("select distinct client, site from landed.schedule").fetchall()
+    fact_sites = {
+        site
+        for name in FACT_VIEWS.values()
+        for site in con.execute(f"select distinct client, site from landed.{name}").fetchall()
+    }
     contracts = tuple(contract for contract in contracts if contract.client in present)
     put_parameters(
         con,
@@ -155,6 +185,7 @@ def put_all_parameters(
         agent_sites=agent_sites,
         watermarks=watermarks,
         closed=closed,
+        fact_sites=fact_sites,
     )
     put_contracts(con, contracts, month=month, queues=queues)
     return queues

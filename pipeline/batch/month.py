@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from pipeline.batch import definitions, inputs, models, publish
-from pipeline.batch.agent_parameters import put_agent_parameters, put_schedule
+from pipeline.batch.agent_parameters import put_agent_parameters
 from pipeline.batch.contract_terms import load_contracts
 from pipeline.config_agent_time import AgentTimes, load_agent_time
 from pipeline.config_files import Targets, load_targets
@@ -26,7 +26,7 @@ from pipeline.domain.business_time import Month
 from pipeline.errors import GateClosed, InputError
 from pipeline.lake import catalog, warehouse
 from pipeline.quality import gate
-from pipeline.quality.suites import LANDED, MARTS, MARTS_METRICS
+from pipeline.quality.suites import FACTS, LANDED, MARTS, MARTS_METRICS
 from pipeline.settings import Settings
 
 Report = Callable[[str], None]
@@ -82,7 +82,6 @@ def close_month(
             is_one_client=client is not None,
             closed=closed,
         )
-        put_schedule(con)
         put_agent_parameters(con, agent_times)
         _tell_changes(con, report)
     if client is not None and not queues:
@@ -138,6 +137,7 @@ def _admit(
     with warehouse.connect(database, spill=work / "spill") as con:
         inputs.show(con, found, client)
         row = inputs.metrics(con, found, client)
+        facts = inputs.fact_metrics(con, found)
     report(f"landed: {row['rows_read']:,} call events read")
     try:
         verdict = gate.check("landed call events", row, LANDED)
@@ -147,7 +147,11 @@ def _admit(
         listed = "\n".join(f"  {damage}" for damage in found.damaged)
         msg = f"{error}\n{listed}\nland these offsets again with: vane land --repair"
         raise GateClosed(msg) from error
-    return _passed(verdict, report)
+    warnings = _passed(verdict, report)
+    if facts["rows_read"]:
+        report(f"landed: {facts['rows_read']:,} facts read")
+        warnings += _passed(gate.check("landed facts", facts, FACTS), report)
+    return warnings
 
 
 def _passed(verdict: gate.Verdict, report: Report) -> list[str]:

@@ -57,6 +57,13 @@ ZONE_OFFSETS: Final = {
     "to_ms": "BIGINT",
     "offset_ms": "BIGINT",
 }
+SITES: Final = {
+    "client": "VARCHAR",
+    "site": "VARCHAR",
+    "zone": "VARCHAR",
+    "month_start_ms": "BIGINT",
+    "month_end_ms": "BIGINT",
+}
 AGENT_ZONES: Final = {"client": "VARCHAR", "site": "VARCHAR", "zone": "VARCHAR"}
 DAYS: Final = {"zone": "VARCHAR", "business_on": "DATE", "from_ms": "BIGINT", "to_ms": "BIGINT"}
 
@@ -69,7 +76,7 @@ def target_rows(queues: Iterable[Queue], targets: Targets) -> Iterator[tuple[Any
             yield (client, site, queue, start, end, *waits, t.long_hold_ms, t.goal_permille)
 
 
-def put_parameters(
+def put_parameters(  # noqa: PLR0913 - what all parameters are made of
     con: duckdb.DuckDBPyConnection,
     *,
     month: Month,
@@ -78,6 +85,7 @@ def put_parameters(
     agent_sites: Iterable[tuple[str, str]],
     watermarks: Mapping[int, tuple[int, int, int]],
     closed: Mapping[Queue, Terms] = MappingProxyType({}),
+    fact_sites: Iterable[tuple[str, str]] = (),
 ) -> list[Queue]:
     """Write all parameter tables but the settlement's.
 
@@ -89,6 +97,7 @@ def put_parameters(
         agent_sites: every (client, site) that agents occur in.
         watermarks: partition to (event time reached, first and next offset folded).
         closed: the terms that queues' months were closed with, where they were.
+        fact_sites: every (client, site) that facts are about.
 
     Returns:
         The queues whose closed terms differ from those of ``targets``.
@@ -96,10 +105,13 @@ def put_parameters(
     known = sorted(set(queues))
     zone_of = {queue: targets.zone(*queue) for queue in known}
     agents = [(c, s, targets.zone(c, s, "*")) for c, s in sorted(set(agent_sites))]
-    zones = sorted({*zone_of.values(), *(zone for _, _, zone in agents)})
+    everywhere = {*((c, s) for c, s, _ in known), *((c, s) for c, s, _ in agents), *fact_sites}
+    sites = [(c, s, targets.zone(c, s, "*")) for c, s in sorted(everywhere)]
+    zones = sorted({*zone_of.values(), *(zone for _, _, zone in sites)})
     put_table(con, "queues", QUEUES, ((*q, zone_of[q], *month.bounds(zone_of[q])) for q in known))
     put_table(con, "service_targets", SERVICE_TARGETS, target_rows(known, targets))
     put_table(con, "watermarks", WATERMARKS, ((p, *wm) for p, wm in sorted(watermarks.items())))
+    put_table(con, "sites", SITES, ((*site, *month.bounds(site[-1])) for site in sites))
     put_table(con, "agent_zones", AGENT_ZONES, agents)
     put_table(con, "days", DAYS, ((z, *day) for z in zones for day in month.days(z)))
     put_table(con, "zone_offsets", ZONE_OFFSETS, _zone_offsets(zones, month))

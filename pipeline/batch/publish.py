@@ -31,6 +31,11 @@ DATASETS: Final = {
     "fct_agent_days": "client, site, agent, business_on",
     "fct_agent_months": "client, site, agent",
     "fct_agent_exclusions": "client, site, agent, business_on, measure, excluded_by, state, reason",
+    "fct_complaint_months": "client, site, queue, attribution",
+    "fct_evaluations": "client, site, agent, evaluated_at_ms, evaluation",
+    "fct_excluded_spans": "client, site, queue, started_at_ms",
+    "fct_forecast_intervals": "client, site, queue, interval_start_ms",
+    "dim_people": "client, site, agent, valid_from_ms",
     "fct_kpi_panes": "client, site, queue, pane_start_ms",
     "fct_settlement_lines": "client, clause_id, term_from_on",
     "bi_queue_intervals": "client, site, queue, interval_minutes, attribution, interval_start_ms",
@@ -40,6 +45,7 @@ DATASETS: Final = {
     "bi_agent_intervals": "client, site, agent, interval_minutes, interval_start_ms",
     "bi_agent_days": "client, site, agent, business_on",
     "bi_agent_months": "client, site, agent",
+    "bi_complaint_months": "client, site, queue, attribution",
     "bi_settlement_lines": "client, clause_id, term_from_on",
 }
 """What is published, and how it is sorted: the filters people use first."""

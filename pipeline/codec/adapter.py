@@ -26,6 +26,7 @@ class Origin:
     ``source`` names the system (its clock makes ``occurred_at_ms``); ``customer_key`` keys the
     hash that stands for a caller's number; ``zone`` is that of records whose times have none
     (None: such a time is a reason to reject the record); ``names`` gives canonical names.
+    ``issued_at_ms`` is when a file of facts was issued, where its name or records do not say.
     """
 
     client: str
@@ -34,6 +35,7 @@ class Origin:
     site: str = ""
     zone: ZoneInfo | None = None
     names: Names = field(default_factory=Names)
+    issued_at_ms: int | None = None
 
 
 class Adapter(Protocol):

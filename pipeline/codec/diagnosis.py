@@ -12,11 +12,12 @@ Reason codes: ``too_large``, ``malformed_json``, ``not_an_object``, ``schema_ver
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from pipeline.codec.record import MAX_COUNT, MAX_INSTANT_MS
+from pipeline.codec.rules import OneOf, Rule, Text, Whole
 from pipeline.domain.events import (
     SCHEMA_VERSION,
     AgentState,
@@ -32,66 +33,8 @@ _SHOWN: Final = 100
 Fault = tuple[str, str]
 """Reason code and message."""
 
-
-class Text(NamedTuple):
-    """A string; ``least`` is its least length."""
-
-    least: int = 1
-    is_optional: bool = False
-
-    def __str__(self) -> str:
-        """Say what is expected."""
-        return "a non-empty string" if self.least else "a string"
-
-    def has_type_of(self, value: object) -> bool:
-        """Say whether a value is a string."""
-        return isinstance(value, str)
-
-    def allows(self, value: object) -> bool:
-        """Say whether a string is long enough."""
-        return len(str(value)) >= self.least
-
-
-class Whole(NamedTuple):
-    """An integer within bounds, both inclusive."""
-
-    least: int
-    most: int
-    is_optional: bool = False
-
-    def __str__(self) -> str:
-        """Say what is expected."""
-        return f"an integer from {self.least} to {self.most}"
-
-    def has_type_of(self, value: object) -> bool:
-        """Say whether a value is an integer; JSON's true and false are not."""
-        return type(value) is int
-
-    def allows(self, value: object) -> bool:
-        """Say whether an integer is within bounds."""
-        return isinstance(value, int) and self.least <= value <= self.most
-
-
-class OneOf(NamedTuple):
-    """One of some words."""
-
-    words: tuple[str, ...]
-    is_optional: bool = False
-
-    def __str__(self) -> str:
-        """Say what is expected."""
-        return f"one of {', '.join(self.words)}"
-
-    def has_type_of(self, value: object) -> bool:
-        """Say whether a value is a string."""
-        return isinstance(value, str)
-
-    def allows(self, value: object) -> bool:
-        """Say whether a string is one of the words."""
-        return value in self.words
-
-
-Rule = Text | Whole | OneOf
+Kind = tuple[str, Iterable[str]]
+"""The field that says what kind of record it is, and the kinds there are."""
 
 _INSTANT: Final = Whole(1, MAX_INSTANT_MS)
 _CALL_RULES: Final[Mapping[str, Rule]] = {
@@ -132,8 +75,8 @@ _REQUIRED_BY_TYPE: Final[Mapping[str, tuple[str, ...]]] = {
     EventType.CONNECTED: ("reason",),
     EventType.TRANSFERRED: ("transfer_kind", "transfer_target"),
 }
-_NEVER_NULL: Final = frozenset({"site"})
-"""Optional by absence only: the empty string says the same."""
+_NEVER_NULL: Final = frozenset({"site", "is_withdrawn", "is_escalated", "queues"})
+"""Optional by absence only: the empty string, false or the empty list says the same."""
 
 
 def too_large(raw: bytes, most: int = MAX_BYTES) -> Rejected:
@@ -147,21 +90,18 @@ def too_large(raw: bytes, most: int = MAX_BYTES) -> Rejected:
 
 def of_call_event(raw: bytes, error: Exception | None) -> Rejected:
     """Say why ``decode_call_event`` refused a record; ``error`` is what the parser said."""
-    return _rejected(raw, error, EventType, "type", _CALL_RULES)
+    return of_record(raw, error, _CALL_RULES, kind=("type", EventType))
 
 
 def of_agent_state(raw: bytes, error: Exception | None) -> Rejected:
     """Say why ``decode_agent_state`` refused a record; ``error`` is what the parser said."""
-    return _rejected(raw, error, AgentState, "state", _AGENT_STATE_RULES)
+    return of_record(raw, error, _AGENT_STATE_RULES, kind=("state", AgentState))
 
 
-def _rejected(
-    raw: bytes,
-    error: Exception | None,
-    kinds: Iterable[str],
-    kind_field: str,
-    rules: Mapping[str, Rule],
+def of_record(
+    raw: bytes, error: Exception | None, rules: Mapping[str, Rule], *, kind: Kind | None = None
 ) -> Rejected:
+    """Say why a record was refused that should be by these rules; ``v`` is always one of them."""
     try:
         record = msgspec.json.decode(raw)
     except RecursionError:
@@ -173,22 +113,21 @@ def _rejected(
     else:
         # The last resort keeps the promise never to raise, should the parser refuse what no rule
         # here refuses; a property test holds the two to agree.
-        fault = _fault(record, tuple(kinds), kind_field, rules) or ("bad_value", str(error))
+        fault = _fault(record, rules, kind) or ("bad_value", str(error))
     return Rejected(reason=fault[0], message=fault[1], raw=raw)
 
 
-def _fault(
-    record: object, kinds: tuple[str, ...], kind_field: str, rules: Mapping[str, Rule]
-) -> Fault | None:
+def _fault(record: object, rules: Mapping[str, Rule], kind: Kind | None) -> Fault | None:
     if not isinstance(record, dict):
         return "not_an_object", f"expected a JSON object, got {_shown(record)}"
+    known = {"v", *rules, *([] if kind is None else [kind[0]])}
     return (
         _version_fault(record)
-        or _kind_fault(record, kinds, kind_field)
+        or (None if kind is None else _kind_fault(record, tuple(kind[1]), kind[0]))
         or next(
             (fault for name in rules if (fault := _field_fault(record, name, rules[name]))), None
         )
-        or _unknown_fault(record, {"v", kind_field, *rules})
+        or _unknown_fault(record, known)
         or _required_fault(record)
     )
 

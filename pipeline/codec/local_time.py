@@ -8,9 +8,8 @@ the first is meant, and one that it skips is as long after midnight as it says.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 _INSTANT: Final = re.compile(
     r"\s*(\d{4})-(\d{1,2})-(\d{1,2})[Tt ]\s*(\d{1,3}):(\d{1,3})(?::(\d{1,3})(?:[.,](\d{1,9}))?)?"
@@ -22,7 +21,7 @@ _LENGTH: Final = re.compile(
 _LONGEST_OFFSET: Final = timedelta(hours=24)
 
 
-def parse_instant(text: str, zone: ZoneInfo) -> int:
+def parse_instant(text: str, zone: tzinfo) -> int:
     """Return epoch milliseconds; raise ValueError saying what was expected."""
     found = _INSTANT.fullmatch(text)
     problem = f"expected a date and time such as 2020-10-06T13:00:00+00:00, got {text!r}"

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,9 +17,11 @@ from zoneinfo import ZoneInfo, available_timezones
 import typer
 
 from pipeline.codec.adapter import Origin
+from pipeline.codec.fact_values import read_instant
 from pipeline.codec.names import Names
 from pipeline.commands.ingest_report import notes, progress_of, show
 from pipeline.config_names import load_names
+from pipeline.domain.fact import FactKind
 from pipeline.errors import InputError
 from pipeline.ingest.connect import Address, listen
 from pipeline.ingest.files import Input, inputs_of
@@ -46,15 +49,19 @@ Examples:
 
 A folder is read whole, each rotated log oldest first; gzip is told by its first bytes:
 
-  vane ingest --format FORMAT --client acme --timezone Europe/Berlin /var/log/asterisk
+  vane ingest --format queue_log --client acme --timezone Europe/Berlin /var/log/asterisk
 
 A log that grows, through its rotations, until SIGINT or SIGTERM:
 
-  vane ingest --format FORMAT --client acme --follow /var/log/asterisk/queue_log
+  vane ingest --format queue_log --client acme --follow /var/log/asterisk/queue_log
 
 A live socket, reconnected when it breaks (what is said in between is lost, and the gap counted):
 
   VANE_AMI_USER=vane VANE_AMI_SECRET=... vane ingest --format ami --client acme --connect pbx:5038
+
+What no ACD sends, such as forecasts and schedules, from CSV or JSON:
+
+  vane ingest --format forecast --client acme --timezone Europe/Berlin forecast-2025-11-04.csv
 
 Running it again is safe: delivery is at least once, and an event keeps its event_id, so a second
 ingest of the same file changes no number. Records that are no events go to the dead letters, such
@@ -87,6 +94,10 @@ def ingest(  # noqa: PLR0913, PLR0917 - one argument per option
     names: Annotated[
         Path | None, typer.Option(help="YAML: what the source's queues, agents, states are called.")
     ] = None,
+    as_of: Annotated[
+        str,
+        typer.Option(help="When files of facts were issued; default: the date in each one's name."),
+    ] = "",
     rate: Annotated[
         int | None, typer.Option(help="Records per second at most; default: no limit.", min=1)
     ] = None,
@@ -106,6 +117,8 @@ def ingest(  # noqa: PLR0913, PLR0917 - one argument per option
     chosen = _format(form)
     _check_ways(chosen, paths, connect, rate, is_followed=follow_logs)
     origin = _origin(chosen, settings, client, site, source, timezone, names)
+    if as_of:
+        origin = replace(origin, issued_at_ms=_issued_at_ms(as_of, chosen, origin.zone))
     tally = Tally()
     intake = Intake(chosen, origin, tally, topic=settings.topic)
     started = time.monotonic()
@@ -260,6 +273,16 @@ def _origin(
         zone=_zone(timezone) if timezone else None,
         names=Names() if names is None else load_names(names),
     )
+
+
+def _issued_at_ms(as_of: str, chosen: Format, zone: ZoneInfo | None) -> int:
+    if chosen.name not in set(FactKind):
+        msg = f"expected it with a format of facts ({', '.join(FactKind)}), got {chosen.name}"
+        raise typer.BadParameter(msg, param_hint="--as-of")
+    try:
+        return read_instant(as_of, zone, is_day_enough=True).at_ms
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--as-of") from error
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -11,13 +11,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from pipeline.codec.adapter import Origin
+from pipeline.codec.ami import AmiAdapter
 from pipeline.codec.anonymous_bank import AnonymousBankAdapter
+from pipeline.codec.connect_agents import ConnectAgentAdapter
+from pipeline.codec.connect_events import ConnectContactEventAdapter
+from pipeline.codec.connect_records import ConnectRecordAdapter
+from pipeline.codec.csv_calls import CsvCallsAdapter
 from pipeline.codec.encode import encode
+from pipeline.codec.fact_fields import CLASSES, TOPICS
+from pipeline.codec.facts import of_file
+from pipeline.codec.freeswitch import FreeswitchAdapter
+from pipeline.codec.genesys import GenesysAdapter
+from pipeline.codec.taskrouter import TaskrouterAdapter
 from pipeline.domain.events import AgentStateEvent, CallEvent, routing_domain
+from pipeline.domain.fact import Fact, FactKind
+from pipeline.ingest.ami import AmiSession
+from pipeline.ingest.blocks import BlocksOrDocuments
 from pipeline.ingest.canonical import (
     AGENT_STATES,
     CALLS,
@@ -28,8 +42,10 @@ from pipeline.ingest.canonical import (
     canonical_files,
     key_of_line,
 )
+from pipeline.ingest.documents import Documents
 from pipeline.ingest.files import find_files
 from pipeline.ingest.framed import Framer
+from pipeline.ingest.freeswitch import FreeswitchSession
 from pipeline.ingest.lines import Lines
 from pipeline.ingest.session import Credentials, Session
 
@@ -59,8 +75,8 @@ class Outlet:
     encode: Callable[[Any], bytes]
 
 
-def domain_key(event: CallEvent | AgentStateEvent) -> bytes:
-    """Return the Kafka key of an event: its routing domain."""
+def domain_key(event: CallEvent | AgentStateEvent | Fact) -> bytes:
+    """Return the Kafka key of an event or a fact: its routing domain."""
     return routing_domain(event.client, event.site).encode()
 
 
@@ -105,6 +121,13 @@ def _canonical(_origin: Origin, name: str) -> Reader:
     return CanonicalLines(name)
 
 
+def _fact(kind: FactKind, holds: str) -> Format:
+    outlets = {CLASSES[kind]: Outlet(TOPICS[kind], domain_key, encode)}
+    return Format(
+        *(str(kind), holds, Lines, partial(of_file, kind)), is_fresh_per_file=True, outlets=outlets
+    )
+
+
 FORMATS: Final[dict[str, Format]] = {
     row.name: row
     for row in (
@@ -120,6 +143,37 @@ FORMATS: Final[dict[str, Format]] = {
             of(AnonymousBankAdapter),
             is_fresh_per_file=True,
         ),
+        Format(
+            *("ami", "events of Asterisk's manager interface", BlocksOrDocuments, of(AmiAdapter)),
+            session=AmiSession,
+        ),
+        Format(
+            *("freeswitch", "mod_callcenter's events", BlocksOrDocuments, of(FreeswitchAdapter)),
+            session=FreeswitchSession,
+        ),
+        Format(
+            "connect-records", "Amazon Connect contact records", Documents, of(ConnectRecordAdapter)
+        ),
+        Format(
+            *("connect-events", "Amazon Connect contact events", Documents),
+            of(ConnectContactEventAdapter),
+        ),
+        Format(
+            *("connect-agents", "Amazon Connect's agent event stream", Documents),
+            of(ConnectAgentAdapter),
+        ),
+        Format("genesys", "Genesys Cloud conversation details", Documents, of(GenesysAdapter)),
+        Format("taskrouter", "Twilio TaskRouter events", Documents, of(TaskrouterAdapter)),
+        Format(
+            *("csv-calls", "calls as CSV, one a line", Lines, of(CsvCallsAdapter)),
+            is_fresh_per_file=True,
+        ),
+        _fact(FactKind.FORECAST, "forecast calls per queue and interval"),
+        _fact(FactKind.SCHEDULE, "agents' shifts and breaks"),
+        _fact(FactKind.QA, "quality evaluations"),
+        _fact(FactKind.COMPLAINTS, "complaints and what became of them"),
+        _fact(FactKind.INCIDENTS, "incidents and excluded intervals"),
+        _fact(FactKind.PEOPLE, "agents and their teams, with validity"),
     )
 }
 """By name. A live protocol's line ends with its session, as ``session=AmiSession``."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
@@ -16,8 +17,12 @@ import msgspec
 import pyarrow as pa
 
 from pipeline.codec.decode import decode_agent_state, decode_call_event
+from pipeline.codec.fact_fields import RULES, TOPICS
+from pipeline.codec.fact_record import decode_fact
 from pipeline.codec.judge import judge_call_record
+from pipeline.codec.rules import Flag, OneOf, Text, Texts, Whole
 from pipeline.domain.events import Rejected
+from pipeline.domain.fact import FactKind
 from pipeline.domain.kpi import ALWAYS_WRITTEN, KPI_FIELDS
 
 CALL_EVENTS: Final = "acd.events"
@@ -76,11 +81,15 @@ class Shape:
     instant: str
     decode: Callable[[Record], Any]
     has_clock: bool = False
+    flags: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
 
     @property
     def schema(self) -> pa.Schema:
         """Return the explicit schema of a landed file."""
         fields = [pa.field(name, pa.string()) for name in self.text]
+        fields += [pa.field(name, pa.bool_()) for name in self.flags]
+        fields += [pa.field(name, pa.list_(pa.string())) for name in self.lists]
         fields += [pa.field(n, _INTS.get(n, pa.int64())) for n in (*self.numbers, *LOG_COLUMNS)]
         return pa.schema(fields)
 
@@ -244,4 +253,29 @@ def _upserts() -> list[Shape]:
     ]
 
 
-SHAPES: Final[dict[str, Shape]] = {shape.topic: shape for shape in (*_events(), *_upserts())}
+def _fact(kind: FactKind, record: Record) -> Any:  # noqa: ANN401
+    return decode_fact(kind, record.value or b"")
+
+
+def _facts() -> list[Shape]:
+    def of(kind: FactKind, *rules: type) -> tuple[str, ...]:
+        return tuple(name for name, rule in RULES[kind].items() if isinstance(rule, rules))
+
+    return [
+        Shape(
+            topic=topic,
+            text=of(kind, Text, OneOf),
+            numbers=("v", *of(kind, Whole)),
+            flags=of(kind, Flag),
+            lists=of(kind, Texts),
+            # a file is issued on one day and speaks of many
+            instant="as_of_ms",
+            decode=partial(_fact, kind),
+        )
+        for kind, topic in TOPICS.items()
+    ]
+
+
+SHAPES: Final[dict[str, Shape]] = {
+    shape.topic: shape for shape in (*_events(), *_upserts(), *_facts())
+}

@@ -7,6 +7,7 @@ dataset. A ``critical`` rule closes the gate, a ``warning`` is reported.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -56,6 +57,53 @@ LANDED: Final = (
     Rule("quarantined_per_mille", "warning", "more than 1 % had a clock ahead", most=10),
 )
 
+
+def fact_metrics_sql(views: Iterable[str]) -> str:
+    """Return the query of the metrics of landed facts, given the names of their views."""
+    listed = "\n    union all\n    ".join(
+        f"select '{name}' as fact, record_id, revision_id, client, site, as_of_ms, _partition, "
+        f"_offset, _appended_at_ms from landed.{name}"
+        for name in views
+    )
+    return f"""
+with facts as (
+    {listed}
+),
+revisions as (
+    select fact, record_id, as_of_ms, count(distinct revision_id) as contents
+    from facts
+    group by all
+)
+select
+    count(*) as rows_read,
+    count(*) - count(distinct (fact, _partition, _offset)) as offsets_landed_twice,
+    count(*) filter (
+        record_id is null or revision_id is null or client is null or site is null
+        or as_of_ms is null
+    ) as rows_without_a_key,
+    count(*) filter (as_of_ms > _appended_at_ms + 86400000) as rows_issued_in_the_future,
+    (select count(*) from revisions where contents > 1) as contradictory_revisions,
+    (select count(*) from landed.schedule where end_ms <= start_ms)
+        + (select count(*) from landed.incidents where end_ms <= start_ms)
+        + (select count(*) from landed.people where valid_to_ms <= valid_from_ms)
+        as spans_without_length
+from facts
+"""
+
+
+FACTS: Final = (
+    Rule("offsets_landed_twice", "critical", "an offset of the log was landed more than once"),
+    Rule("rows_without_a_key", "critical", "a fact lacks what identifies it"),
+    Rule(
+        "rows_issued_in_the_future",
+        "warning",
+        "nothing issued until then can correct such a fact: its as_of lies more than a day ahead",
+    ),
+    Rule("contradictory_revisions", "warning", "one fact has two contents as of one instant"),
+    Rule("spans_without_length", "warning", "these end before they start and count for nothing"),
+    Rule("rejects_per_mille", "warning", "more than 1 % of the records were no facts", most=10),
+)
+
 MARTS_METRICS: Final = """
 select
     (
@@ -91,6 +139,15 @@ select
         select coalesce(1000 * count(*) filter (is_open_ended) // nullif(count(*), 0), 0)
         from fct_agent_days
     ) as agent_days_without_logout_per_mille,
+    (
+        select count(*) from (
+            select interval_end_ms > lead(interval_start_ms) over (
+                partition by client, site, queue order by interval_start_ms
+            ) as is_overlapping
+            from stg_forecasts
+        ) as forecasts
+        where is_overlapping
+    ) as forecasts_that_overlap,
     (select count(*) from params.clauses where kind <> 'per_fte' and not exists (
         select 1 from params.clause_queues q
         where q.client = clauses.client and q.clause_id = clauses.clause_id
@@ -108,5 +165,6 @@ MARTS: Final = (
     Rule("legs_still_waiting_per_mille", "warning", "legs without an outcome", most=10),
     Rule("answered_legs_not_ended_per_mille", "warning", "answered legs without an end", most=10),
     Rule("agent_days_without_logout_per_mille", "warning", "logouts are missing", most=50),
+    Rule("forecasts_that_overlap", "warning", "calls are expected twice in these intervals"),
     Rule("clauses_that_match_no_queue", "warning", "a clause names queues that did not occur"),
 )

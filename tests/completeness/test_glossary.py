@@ -93,7 +93,7 @@ def test_every_table_has_the_same_columns() -> None:
         *("outcome", "leg", "target", "kpi", "events", "outbox", "service_level", "abandonment"),
         *("definition", "units", "outbound", "occurrences", "refusal", "wait_histogram"),
         *("agent_session", "agent_terms", "agent_time", "agent_kpi", "ledger", "schedule"),
-        "opening_hours",
+        *("opening_hours", "forecast", "shift", "complaint", "incident", "evaluation", "person"),
     ],
 )
 def test_every_source_in_the_domain_exists(module: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ import pytest
 from jsonschema import ValidationError
 
 from pipeline.codec.decode import decode_agent_state, decode_call_event
+from pipeline.codec.fact_fields import TOPICS
+from pipeline.codec.fact_record import decode_fact
 from pipeline.domain.events import Rejected
 from tests.completeness.registry import Json, errors, examples, read, schema, with_schema
 
 DECODERS: dict[str, Callable[[bytes], Any]] = {
     "acd.events": decode_call_event,
     "acd.agent-states": decode_agent_state,
+    **{topic: partial(decode_fact, kind) for kind, topic in TOPICS.items()},
 }
 ABSENT = object()
 ODD_VALUES: tuple[object, ...] = (

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
-from collections.abc import Iterator
-from enum import StrEnum
+from collections.abc import Iterable, Iterator
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from pipeline.cli import COMMANDS
+from pipeline.codec.fact_fields import CLASSES, RULES, TOPICS
 from pipeline.domain.alert import Alert, AlertStatus
+from pipeline.domain.complaint import Fault
+from pipeline.domain.evaluation import Sampling
 from pipeline.domain.events import (
     AgentState,
     AgentStateEvent,
@@ -20,7 +22,10 @@ from pipeline.domain.events import (
     EventType,
     TransferKind,
 )
+from pipeline.domain.fact import FactKind
+from pipeline.domain.incident import Cause, IncidentKind
 from pipeline.domain.kpi import ALWAYS_WRITTEN, KPI_FIELDS
+from pipeline.domain.schedule import ACTIVITIES
 from pipeline.lake.shape import LATE, SHAPES
 from pipeline.streams.outgoing import KPI_TOPICS
 from tests.completeness.registry import ROOT, SCHEMAS, Json, schema, topics, with_schema
@@ -37,10 +42,10 @@ PANE_HEAD = (
 )
 KEYWORDS = {
     *("$schema", "title", "description", "type", "additionalProperties", "required", "properties"),
-    *("allOf", "if", "then", "not", "const", "enum", "pattern"),
+    *("items", "allOf", "if", "then", "not", "const", "enum", "pattern"),
     *("minLength", "minimum", "maximum", "multipleOf"),
 }
-A_TOPIC = re.compile(r"(acd|kpi|vane)\.[a-z-]+(\.dlq)?")
+A_TOPIC = re.compile(r"(acd|kpi|ref|vane)\.[a-z-]+(\.dlq)?")
 
 
 def topics_in_code() -> set[str]:
@@ -103,7 +108,8 @@ def test_every_topic_that_a_command_of_ours_handles_is_in_code() -> None:
         for name, topic in topics().items()
         if any(who.startswith("vane ") for who in topic["producers"] + topic["consumers"])
     }
-    assert ours - topics_in_code() == set()
+    in_code = topics_in_code()
+    assert ours - in_code - {f"{name}.dlq" for name in in_code} == set()
 
 
 def test_producers_and_consumers_are_commands_that_exist() -> None:
@@ -178,6 +184,7 @@ def test_a_schema_made_bad_is_noticed(topic: str, change: Json, fault: str) -> N
         ("acd.events", CallEvent, [], []),
         ("acd.agent-states", AgentStateEvent, [], []),
         ("kpi.alerts", Alert, ["v"], ["revision", "partition"]),
+        *((TOPICS[kind], cls, [], []) for kind, cls in CLASSES.items()),
     ],
 )
 def test_properties_are_the_fields_of_the_dataclass(
@@ -194,9 +201,14 @@ def test_properties_are_the_fields_of_the_dataclass(
         ("acd.events", "transfer_kind", TransferKind),
         ("acd.agent-states", "state", AgentState),
         ("kpi.alerts", "status", AlertStatus),
+        ("ref.schedule", "activity", ACTIVITIES),
+        ("ref.qa", "sampling", Sampling),
+        ("ref.complaints", "fault", Fault),
+        ("ref.incidents", "kind", IncidentKind),
+        ("ref.incidents", "cause", Cause),
     ],
 )
-def test_words_allowed_are_those_of_the_enum(topic: str, name: str, words: type[StrEnum]) -> None:
+def test_words_allowed_are_those_of_the_enum(topic: str, name: str, words: Iterable[str]) -> None:
     allowed = schema(topic)["properties"][name]["enum"]
     assert [word for word in allowed if word is not None] == list(words)
 
@@ -212,4 +224,13 @@ def test_properties_of_a_pane_are_its_identity_and_its_counts(kpi: str) -> None:
 @pytest.mark.parametrize("topic", set(SHAPES) - {LATE})
 def test_what_is_landed_is_in_the_schema(topic: str) -> None:
     shape = SHAPES[topic]
-    assert {*shape.text, *shape.numbers} <= set(schema(topic)["properties"])
+    landed = {*shape.text, *shape.numbers, *shape.flags, *shape.lists}
+    assert landed <= set(schema(topic)["properties"])
+
+
+@pytest.mark.parametrize("kind", FactKind)
+def test_of_a_fact_everything_is_landed_and_read_by_one_table(kind: FactKind) -> None:
+    shape = SHAPES[TOPICS[kind]]
+    landed = {*shape.text, *shape.numbers, *shape.flags, *shape.lists}
+    assert landed == set(schema(TOPICS[kind])["properties"])
+    assert ["v", *RULES[kind]] == fields_of(CLASSES[kind])

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from pipeline.batch import inputs, models
-from pipeline.batch.agent_parameters import put_agent_parameters, put_schedule
+from pipeline.batch.agent_parameters import put_agent_parameters
 from pipeline.batch.contract_terms import load_contracts
 from pipeline.batch.month import Closed, close_month
 from pipeline.config_agent_time import load_agent_time
@@ -191,7 +191,6 @@ def test_the_models_pass_their_unit_tests(deployment: Settings, tmp_path: Path) 
             contracts=load_contracts(deployment.config_dir / "contracts"),
             watermarks=None,
         )
-        put_schedule(con)
         put_agent_parameters(con, load_agent_time(deployment.config_dir / "agent_time.yaml"))
     nodes = models.build(
         deployment.dbt_dir,

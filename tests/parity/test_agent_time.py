@@ -7,7 +7,8 @@ Berlin and New York, and terms that change on the 17th.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline.batch.agent_parameters import put_agent_parameters, put_schedule
+from pipeline.batch.agent_parameters import put_agent_parameters
 from pipeline.batch.models import compiled
 from pipeline.batch.parameters import put_parameters
 from pipeline.config_files import QueueEntry, Targets
@@ -36,19 +37,37 @@ from pipeline.domain.clock_interval import clock_intervals
 from pipeline.domain.events import AgentStateEvent
 from pipeline.domain.ledger import clip, resolve
 from pipeline.domain.schedule import ScheduledSpan, SchedulePiece, adherence, flatten, shifts
+from pipeline.domain.shift import Shift
+from pipeline.domain.shift import spans as spans_in_force
 from pipeline.lake.shape import AGENT_STATES, SHAPES
 from pipeline.lake.warehouse import show_files
-from tests.agent_logs import DAYS, ZONES, draw_log, draw_schedule, month_days, terms
+from tests.agent_logs import (
+    DAYS,
+    ZONES,
+    draw_log,
+    draw_schedule,
+    draw_shifts,
+    month_days,
+    terms,
+)
 from tests.factories import history as targets_history
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_like_sql"
 AGENTS = 120
 MODELS = (
-    *("stg_agent_states", "int_agent_schedule", "int_agent_shifts", "int_agent_source_spells"),
+    *(
+        "stg_agent_states",
+        "stg_schedules",
+        "int_agent_schedule",
+        "int_agent_shifts",
+        "int_agent_source_spells",
+    ),
     *("int_agent_sessions", "int_agent_ledger", "int_agent_time", "int_agent_adherence"),
     *("int_agent_parts", "fct_agent_intervals", "fct_agent_days", "fct_agent_months"),
     "fct_agent_exclusions",
 )
+
+LANDED = {"agent_states": AGENT_STATES, "schedule": "ref.schedule"}
 
 Row = tuple[Any, ...]
 T = TypeVar("T", TimePiece, SchedulePiece)
@@ -78,9 +97,10 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Warehouse]:
     models = compiled(PROJECT, work / "parity.duckdb", work=work, variables=variables)
     con = duckdb.connect(":memory:")
     con.execute("attach ':memory:' as parity; use parity; set TimeZone = 'UTC'")
-    show_files(con, "agent_states", SHAPES[AGENT_STATES], [])
-    con.execute("create table landed.rows as select * from landed.agent_states")
-    con.execute("create or replace view landed.agent_states as select * from landed.rows")
+    for name, topic in LANDED.items():
+        show_files(con, name, SHAPES[topic], [])
+        con.execute(f"create table landed.{name}_rows as select * from landed.{name}")
+        con.execute(f"create or replace view landed.{name} as select * from landed.{name}_rows")
     yield _Warehouse(con, models)
     con.close()
 
@@ -89,21 +109,11 @@ def _run(
     warehouse: _Warehouse,
     month: str,
     logs: dict[tuple[str, str], list[AgentStateEvent]],
-    schedules: dict[tuple[str, str], list[ScheduledSpan]],
+    shifts_sent: dict[tuple[str, str], list[Shift]],
 ) -> None:
     con = warehouse.con
-    shape = SHAPES[AGENT_STATES]
-    tables = [
-        shape.table(
-            [(SimpleNamespace(offset=o, timestamp=0), e) for o, e in enumerate(log)], p, now_ms=0
-        )
-        for p, log in enumerate(logs.values())
-    ]
-    arrow = pa.concat_tables(tables)
-    con.execute("delete from landed.rows")
-    con.register("arrow", arrow)
-    con.execute("insert into landed.rows by name select * from arrow")
-    con.unregister("arrow")
+    _land(con, "agent_states", list(logs.values()))
+    _land(con, "schedule", list(shifts_sent.values()))
     year, number = map(int, month.split("-"))
     put_parameters(
         con,
@@ -113,17 +123,25 @@ def _run(
         agent_sites=[("acme", site) for site in ZONES],
         watermarks={},
     )
-    put_schedule(
-        con,
-        (
-            ("acme", site, agent, s.start_ms, s.end_ms, s.activity, s.is_paid, s.is_billable)
-            for (site, agent), spans in schedules.items()
-            for s in spans
-        ),
-    )
     put_agent_parameters(con, terms(month))
     for name in MODELS:
         con.execute(f"create or replace table {name} as {warehouse.models[name]}")
+
+
+def _land(con: duckdb.DuckDBPyConnection, name: str, parts: Sequence[Sequence[Any]]) -> None:
+    shape = SHAPES[LANDED[name]]
+    tables = [
+        shape.table(
+            [(SimpleNamespace(offset=o, timestamp=0), r) for o, r in enumerate(part)], p, now_ms=0
+        )
+        for p, part in enumerate(parts)
+        if part
+    ]
+    con.execute(f"delete from landed.{name}_rows")
+    if tables:
+        con.register("arrow", pa.concat_tables(tables))
+        con.execute(f"insert into landed.{name}_rows by name select * from arrow")
+        con.unregister("arrow")
 
 
 def _same(found: list[Row], expected: list[Row]) -> None:
@@ -142,7 +160,13 @@ def test_sql_gives_the_agents_time_of_the_ledger(
     agents = [(rng.choice(list(ZONES)), f"agent{n}") for n in range(AGENTS)]
     logs = {(s, a): draw_log(rng, month, site=s, agent=a) for s, a in agents}
     schedules = {(s, a): draw_schedule(rng, month, site=s) for s, a in agents}
-    _run(warehouse, month, logs, schedules)
+    sent = {
+        (s, a): [replace(shift, site=s) for shift in draw_shifts(rng, spans, a)]
+        for (s, a), spans in schedules.items()
+    }
+    for own, spans in schedules.items():
+        assert sorted(map(str, spans_in_force(sent[own]))) == sorted(map(str, spans))
+    _run(warehouse, month, logs, sent)
     wanted: dict[str, list[Row]] = {
         name: [] for name in ("sessions", "ledger", "schedule", "days", "intervals", "excluded")
     }

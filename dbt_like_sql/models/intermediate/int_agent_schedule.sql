@@ -3,13 +3,13 @@ with spans as (
 
     select
         {{ agent_key() }},
-        start_ms as started_at_ms,
-        end_ms as ended_at_ms,
+        started_at_ms,
+        ended_at_ms,
         activity,
         is_paid,
         is_billable
-    from {{ source('params', 'schedule') }}
-    where end_ms > start_ms
+    from {{ ref('stg_schedules') }}
+    where ended_at_ms > started_at_ms
 
 ),
 

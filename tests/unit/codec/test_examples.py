@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.codec.decode import decode_agent_state, decode_call_event
+from pipeline.codec.fact_fields import TOPICS
+from pipeline.codec.fact_record import decode_fact
 from pipeline.domain.events import Rejected
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 DECODERS: dict[str, Callable[[bytes], object]] = {
     "acd.events": decode_call_event,
     "acd.agent-states": decode_agent_state,
+    **{topic: partial(decode_fact, kind) for kind, topic in TOPICS.items()},
 }
 
 
@@ -28,7 +32,7 @@ def cases(kind: str) -> list[Any]:
     ]
 
 
-def test_there_are_examples_of_both_kinds_for_both_topics() -> None:
+def test_there_are_examples_of_both_kinds_for_every_topic() -> None:
     for kind in ("valid", "invalid"):
         assert {case.values[0] for case in cases(kind)} == set(DECODERS)
 
