@@ -38,6 +38,8 @@ def build(
 
 @app.command()
 def status() -> None:
-    """Say whether compiled modules of this source are there."""
-    found = kernel.is_current()
-    typer.echo(f"compiled: {kernel.folder()}" if found else "python: nothing built of this source")
+    """Say whether compiled modules of this source are there; exit code 1 if they are not."""
+    if not kernel.is_current():
+        typer.echo(f"python: nothing built of this source in {kernel.folder()}")
+        raise typer.Exit(1)
+    typer.echo(f"compiled: {kernel.folder()}")
