@@ -86,6 +86,18 @@ def _files(place: Path) -> list[Path]:
     ]
 
 
+def load_problem(place: Path | None = None) -> str | None:
+    """Load the library that the modules share; return why that failed, None if it did not."""
+    where = str(place or folder())
+    sys.path.append(where)
+    try:
+        importlib.import_module(f"{_LIBRARY}__mypyc")
+    except ImportError as error:  # built against another C library, say
+        sys.path.remove(where)
+        return str(error)
+    return None
+
+
 def use(choice: str, place: Path | None = None) -> str:
     """Let the domain be imported from the built modules; return ``compiled`` or ``python``.
 
@@ -109,15 +121,11 @@ def use(choice: str, place: Path | None = None) -> str:
     if early:
         msg = f"too late for the compiled domain: {', '.join(early)} imported already"
         raise AssertionError(msg)
-    sys.path.append(str(place))  # the library that the modules share
-    try:
-        importlib.import_module(f"{_LIBRARY}__mypyc")
-    except ImportError as error:  # built against another C library, say
-        sys.path.remove(str(place))
+    if (problem := load_problem(place)) is not None:
         if choice == "auto":
             return "python"
-        msg = f"expected built modules that load, got: {error}; build them with: make kernel"
-        raise ConfigError("environment variable VANE_KERNEL", msg) from error
+        msg = f"expected built modules that load, got: {problem}; build them with: make kernel"
+        raise ConfigError("environment variable VANE_KERNEL", msg)
     importlib.import_module("pipeline.domain").__path__.insert(0, str(place / "domain"))
     return "compiled"
 

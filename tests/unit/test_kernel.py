@@ -135,6 +135,16 @@ def test_status_says_what_is_there_by_its_exit_code_too(
         1,
         f"python: nothing built of this source in {tmp_path}\n",
     )
+    copy = tmp_path / "vane_kernel"
+    shutil.copytree(built, copy)
+    next(copy.glob("*.so")).write_bytes(b"of another C library")
+    code = (
+        "import sys, pathlib; from pipeline import cli, kernel;"
+        "kernel.folder = lambda: pathlib.Path(sys.argv[1]); cli.main(['kernel', 'status'])"
+    )
+    spoilt = run_python(code, str(copy))
+    assert spoilt.returncode == 1
+    assert spoilt.stdout.startswith(f"python: what is built in {copy} does not load: ")
 
 
 BUILD = """
