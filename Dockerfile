@@ -1,4 +1,5 @@
-# Two images of one code base: `worker` for the live side, `batch` for landing and the month.
+# Two images of one code base: `worker` for the live side, `batch` for landing and the month. The
+# stage `kernel` compiles what the worker spends its time in.
 # Packages come hash-pinned from requirements/, as everywhere else.
 
 FROM python:3.11-slim-bookworm AS base
@@ -10,6 +11,18 @@ ENV PYTHONUNBUFFERED=1 \
 RUN useradd --uid 10001 --create-home vane && install --directory --owner=vane --group=vane /data
 WORKDIR /app
 
+# The live side's fold as machine code. From the same base as the worker, since what is built is of
+# use to that very Python alone; the compiler stays in this stage.
+FROM base AS kernel
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
+COPY requirements/kernel.txt requirements/
+RUN pip install --require-hashes --requirement requirements/kernel.txt
+COPY pipeline/__init__.py pipeline/errors.py pipeline/kernel.py pipeline/
+COPY pipeline/domain/ pipeline/domain/
+RUN python -c "from pipeline import kernel; print(*kernel.build(), sep='\n')"
+
 FROM base AS worker
 COPY requirements/streaming.txt requirements/
 RUN pip install --require-hashes --requirement requirements/streaming.txt
@@ -18,6 +31,8 @@ COPY schemas/ schemas/
 COPY config/ config/
 COPY pipeline/ pipeline/
 RUN pip install --no-deps --no-build-isolation --editable .
+COPY --from=kernel /usr/local/lib/python3.11/site-packages/vane_kernel/ /usr/local/lib/python3.11/site-packages/vane_kernel/
+RUN vane kernel status
 USER vane
 CMD ["vane", "worker"]
 

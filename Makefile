@@ -69,6 +69,7 @@ lock: $(VENV)/bin/uv ## Pin requirements/*.in again
 	$(COMPILE) requirements/batch.in -c requirements/dev.txt -o requirements/batch.txt
 	$(COMPILE) requirements/local.in -c requirements/dev.txt -o requirements/local.txt
 	$(COMPILE) requirements/streaming.in -c requirements/dev.txt -o requirements/streaming.txt
+	$(COMPILE) requirements/kernel.in -c requirements/dev.txt -o requirements/kernel.txt
 
 mutate: setup ## Would a test notice? One small change to the domain at a time (MODULES="leg fold")
 	nice -n 10 $(BIN)/python -m tests.mutation $(MODULES)

@@ -88,7 +88,26 @@ def load_agent_time(path: Path) -> AgentTimes:
         if client in clients[:number]:
             problem = f"client: expected one entry per client, got {client!r} twice"
             raise ConfigError(path, problem, line=items[number].line_of("client"))
-    return AgentTimes(entries, content_hash(top))
+    return AgentTimes(entries, content_hash({e.client: _content(e) for e in entries}))
+
+
+def _content(entry: AgentTimeEntry) -> list[object]:
+    """Return what moves agents' time: not in which order states are named, nor how a product is."""
+    return [
+        [
+            day.isoformat(),
+            *map(str, terms.precedence),
+            [terms.lost_after_ms, terms.longest_silence_ms, str(terms.ringing)],
+            {str(measure): _measure_content(of) for measure, of in terms.measures.items()},
+            {activity: sorted(map(str, states)) for activity, states in terms.adherence.items()},
+        ]
+        for day, terms in entry.terms
+    ]
+
+
+def _measure_content(terms: MeasureTerms) -> list[object]:
+    caps = {str(state): cap for state, cap in terms.caps.items()}
+    return [sorted(terms.states), caps, terms.counts_presumed, terms.minimum_login_ms]
 
 
 def _entry(path: Path, item: Located) -> AgentTimeEntry:

@@ -6,10 +6,9 @@ Knows the files' shape, not where they lie (``settings``) nor what the numbers m
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
-from zoneinfo import ZoneInfo
+from typing import Final
 
 from pipeline.config_kpis import Definitions, comparison_of, hours_of, load_definitions
 from pipeline.config_yaml import (
@@ -23,10 +22,12 @@ from pipeline.config_yaml import (
     whole_number,
 )
 from pipeline.domain.alert import DropRule
+from pipeline.domain.business_time import midnight_ms
 from pipeline.domain.definition import KpiDefinition
+from pipeline.domain.intervals import known_zone
 from pipeline.domain.service_level import Variant
 from pipeline.domain.target import ServiceTarget, TargetHistory
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, InputError
 
 __all__ = [
     "AlertRules",
@@ -118,28 +119,31 @@ def load_targets(path: Path) -> Targets:
             problem = f"client/site/queue {'/'.join(key)} has an entry on line {seen[key]} already"
             raise ConfigError(path, problem, line=item.line)
         seen[key] = item.line
-    # Definitions count by content: one that no queue names, or a new name, changes no number.
-    hashes = [t.rules.content_hash for e in entries for t in e.history.targets]
-    version = content_hash({"queues": _without_names(top), "definitions": hashes})
-    return Targets(entries, version)
+    return Targets(entries, content_hash({"queues": [_content(entry) for entry in entries]}))
 
 
-def _without_names(value: Any) -> Any:  # noqa: ANN401 - what YAML can hold
-    if isinstance(value, dict):
-        return {k: _without_names(v) for k, v in value.items() if k != "definition"}
-    return [_without_names(v) for v in value] if isinstance(value, list) else value
+def _content(entry: QueueEntry) -> list[object]:
+    """Return what moves numbers: a definition no queue names does not, nor does any name or title.
+
+    Neither does a term that says what its definition says anyway, or stands before an older one.
+    """
+    terms = [
+        [start, t.threshold_ms, t.goal_permille, t.long_hold_ms, t.rules.content_hash]
+        for start, t in zip(entry.history.starts_ms, entry.history.targets, strict=True)
+    ]
+    return [entry.client, entry.site, entry.queue, entry.zone, terms]
 
 
 def _queue_entry(path: Path, item: Located, definitions: Definitions) -> QueueEntry:
     check_keys(path, item, {"client", "site", "queue", "zone", "terms"})
     zone = take(path, item, "zone", str)
     try:
-        info = ZoneInfo(zone)
-    except (KeyError, ValueError, OSError) as error:  # OSError: a folder of zones, as "Asia"
+        known_zone(zone)
+    except InputError as error:
         problem = f"zone: expected an IANA zone such as Asia/Shanghai, got {zone!r}"
         raise ConfigError(path, problem, line=item.line_of("zone")) from error
     terms = sorted(
-        (_term(path, term, info, definitions) for term in mappings(path, item, "terms")),
+        (_term(path, term, zone, definitions) for term in mappings(path, item, "terms")),
         key=lambda pair: pair[0],
     )
     try:
@@ -157,7 +161,7 @@ _TERM_KEYS: Final = {
 
 
 def _term(
-    path: Path, term: Located, zone: ZoneInfo, definitions: Definitions
+    path: Path, term: Located, zone: str, definitions: Definitions
 ) -> tuple[int, ServiceTarget]:
     check_keys(path, term, _TERM_KEYS)
     rules = _rules(path, term, definitions)
@@ -175,7 +179,6 @@ def _term(
     if isinstance(day, datetime):
         problem = f"from: expected a date without a time, got {day}"
         raise ConfigError(path, problem, line=term.line_of("from"))
-    start = datetime.combine(day, time(), tzinfo=zone)
     target = ServiceTarget(
         threshold_ms=threshold_s * 1000,
         inclusive=rules.inclusive,
@@ -183,9 +186,9 @@ def _term(
         long_hold_ms=long_hold_s * 1000,
         goal_permille=goal_pct * 10,
         definition=rules,
-        zone=zone.key,
+        zone=zone,
     )
-    return round(start.timestamp() * 1000), target
+    return midnight_ms(day, zone), target
 
 
 def _rules(path: Path, term: Located, definitions: Definitions) -> KpiDefinition:

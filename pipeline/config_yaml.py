@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import yaml
 
@@ -34,32 +34,57 @@ class _Loader(yaml.SafeLoader):
 
 
 def _located(loader: _Loader, node: yaml.MappingNode) -> Located:
-    found = Located({str(k): v for k, v in loader.construct_mapping(node, deep=True).items()})
-    found.line = node.start_mark.line + 1
     lines: dict[str, int] = {}
     for key, _ in node.value:
-        name = str(key.value)
+        if key.tag == _MERGE:
+            continue
+        # As it is read, not as it is written: 2025-12-4 and 2025-12-04 are one date.
+        name = str(loader.construct_object(key, deep=True))
         if name in lines:
             problem = f"the key {name!r} stands here and on line {lines[name]}"
             raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
         lines[name] = key.start_mark.line + 1
+    found = Located({str(k): v for k, v in loader.construct_mapping(node, deep=True).items()})
+    found.line = node.start_mark.line + 1
     found.key_lines = lines
     return found
 
 
+def _instant(loader: _Loader, node: yaml.ScalarNode) -> object:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError as error:  # 2025-02-30
+        problem = f"{node.value!r} is no date: {error}"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
+
+_MERGE: Final = "tag:yaml.org,2002:merge"
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _located)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _instant)
 
 
 def load_yaml(path: Path) -> Located:
     """Read a YAML mapping; raise ConfigError with file and line if it is not one."""
     try:
-        found = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigError(path, "expected this file to exist") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(path, f"expected UTF-8: {error.reason}", line=line) from error
+    except OSError as error:  # a folder, or somebody else's
+        raise ConfigError(path, f"expected a file that can be read: {error.strerror}") from error
+    try:
+        found = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ConfigError(path, f"not valid YAML: {error.problem}", line=line) from error
-    except ValueError as error:  # a date such as 2025-02-30, or bytes that are not UTF-8
+        mark = error.problem_mark
+        line_found = mark.line + 1 if mark else None
+        raise ConfigError(path, f"not valid YAML: {error.problem}", line=line_found) from error
+    except yaml.reader.ReaderError as error:  # a control character
+        line = text.count("\n", 0, error.position) + 1
+        problem = f"not valid YAML: {error.reason}, got {text[error.position]!r}"
+        raise ConfigError(path, problem, line=line) from error
+    except ValueError as error:  # !!int "x"
         raise ConfigError(path, f"not valid YAML: {error}") from error
     if not isinstance(found, Located):
         raise ConfigError(path, f"expected a mapping at the top, got {type(found).__name__}")

@@ -19,13 +19,21 @@ from pipeline.domain.shift import Shift
 MINUTE = 60_000
 HOUR = 3_600_000
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
-ZONES = {"": BERLIN, "ny": NEW_YORK}
+# Besides: clocks that change at midnight, by half an hour, and back over midnight.
+ODD_ZONES = {
+    "bey": "Asia/Beirut",
+    "cai": "Africa/Cairo",
+    "lhi": "Australia/Lord_Howe",
+    "nfl": "America/St_Johns",
+}
+ZONES = {"": BERLIN, "ny": NEW_YORK, **ODD_ZONES}
 
-# Both DST days of both zones, the days around a month's edge, the day on which terms change.
+# DST days of the zones, the days around a month's edge, the day on which terms change.
 DAYS = {
+    "2010-11": [date(2010, 11, 7), date(2010, 11, 8)],
     "2025-03": [date(2025, 3, 9), date(2025, 3, 30), date(2025, 3, 31), date(2025, 3, 17)],
     "2025-11": [date(2025, 11, 2), date(2025, 11, 1), date(2025, 11, 17)],
-    "2025-10": [date(2025, 10, 26), date(2025, 10, 17), date(2025, 10, 31)],
+    "2025-10": [date(2025, 10, 5), date(2025, 10, 26), date(2025, 10, 17), date(2025, 10, 31)],
 }
 REASONS = [None, None, "", "coaching", "rona"]
 
@@ -76,7 +84,7 @@ SECOND = AgentTimeTerms(
 def terms(month: str) -> AgentTimes:
     """Return terms that change on the 17th of the month."""
     year, number = map(int, month.split("-"))
-    dated = ((date(2020, 1, 1), FIRST), (date(year, number, 17), SECOND))
+    dated = ((date(2000, 1, 1), FIRST), (date(year, number, 17), SECOND))
     return AgentTimes((AgentTimeEntry("*", dated),), version="test")
 
 

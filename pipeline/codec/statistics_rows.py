@@ -82,7 +82,7 @@ def read_rows(document: object) -> Rows:
                 raise ValueError(msg)  # noqa: TRY301, TRY004 - one end for all that is wrong
             _READERS[table](found, row)
         except ValueError as error:
-            raw = json.dumps(row, ensure_ascii=False, default=str).encode()
+            raw = json.dumps(row, default=str).encode()
             found.rejected.append(Rejected(reason="bad_row", message=f"{where}: {error}", raw=raw))
             continue
         found.unknown_columns.update(
@@ -138,8 +138,9 @@ def _agent(rows: Rows, row: Mapping[str, Any]) -> None:
 def _queue_hour(rows: Rows, row: Mapping[str, Any]) -> None:
     queue = _id(row, "stat_queue_id", "queue_id")
     counts = tuple(_count(row, name) for name in ENDINGS)
-    rows.queue_hours.append(QueueHour(_time(row), queue, counts))
+    hour = QueueHour(_time(row), queue, counts)
     _imply_queue(rows, row, queue)
+    rows.queue_hours.append(hour)
 
 
 def _call(rows: Rows, row: Mapping[str, Any]) -> None:
@@ -153,15 +154,16 @@ def _call(rows: Rows, row: Mapping[str, Any]) -> None:
         talk_ms=_count(row, "talktime") * 1000,
         agent=_id(row, "stat_agent_id", "agent_id") if has_agent else None,
     )
-    rows.calls.append(call)
     _imply_queue(rows, row, queue)
+    rows.calls.append(call)
 
 
 def _agent_hour(rows: Rows, row: Mapping[str, Any]) -> None:
     lengths = {}
     for name in ("login_time", "pause_time", "wrapup_time"):
         try:
-            lengths[name] = parse_length(row.get(name, 0))
+            value = row.get(name)
+            lengths[name] = 0 if value is None else parse_length(value)
         except ValueError as error:
             msg = f"{name}: {error}"
             raise ValueError(msg) from error

@@ -25,7 +25,7 @@ def build(
 ) -> None:
     """Compile the modules that every event goes through; nothing is done if they are current.
 
-    The live side runs without, at two thirds of the speed. VANE_KERNEL=python leaves them aside.
+    The live side runs without, more slowly. VANE_KERNEL=python leaves them aside.
     """
     try:
         for line in kernel.build():
@@ -38,6 +38,12 @@ def build(
 
 @app.command()
 def status() -> None:
-    """Say whether compiled modules of this source are there."""
-    found = kernel.is_current()
-    typer.echo(f"compiled: {kernel.folder()}" if found else "python: nothing built of this source")
+    """Say whether compiled modules of this source are there and load; exit code 1 if not."""
+    place = kernel.folder()
+    if not kernel.is_current():
+        typer.echo(f"python: nothing built of this source in {place}")
+        raise typer.Exit(1)
+    if (problem := kernel.load_problem()) is not None:
+        typer.echo(f"python: what is built in {place} does not load: {problem}")
+        raise typer.Exit(1)
+    typer.echo(f"compiled: {place}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -42,7 +43,7 @@ def explain_command(
 
 def show(found: Explanation, console: Console) -> None:
     """Print an explanation."""
-    name = "/".join(part for part in found.queue if part)
+    name = escape("/".join(part for part in found.queue if part))
     for registry in sorted(found.registries, key=lambda r: not r.is_in_force):
         title = "in force" if registry.is_in_force else "by the configuration now, not in force"
         total = registry.parts
@@ -52,7 +53,8 @@ def show(found: Explanation, console: Console) -> None:
     _show_closing(found, console)
     for start, target in found.current:
         console.print(
-            f"\nconfig/queues.yaml says otherwise now: {target.rules.name!r} from {_day(start)}:"
+            "\nconfig/queues.yaml says otherwise now: "
+            f"{escape(repr(target.rules.name))} from {_day(start)}:"
         )
         for what, how in sentences(target):
             console.print(f"  {what:14}{how}", markup=False, highlight=False)
@@ -62,7 +64,7 @@ def show(found: Explanation, console: Console) -> None:
 def _show_term(console: Console, registry: Registry, term: TermFigure) -> None:
     rules = term.target.rules
     since = f", term from {_day(term.from_ms)}" if len(registry.terms) > 1 else ""
-    console.print(f"  definition {rules.name!r} {rules.content_hash[:12]}{since}")
+    console.print(f"  definition {escape(repr(rules.name))} {rules.content_hash[:12]}{since}")
     for what, how in sentences(term.target):
         console.print(f"  {what:14}{how}", markup=False, highlight=False)
     numerator, denominator = terms(rules.service_level, rules.inclusions)

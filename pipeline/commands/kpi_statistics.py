@@ -106,7 +106,9 @@ def statistics_command(  # noqa: PLR0913 - one option per parameter of the API
         found = agent_statistics(read, parameters, agent_id=subject_id, now_ms=now_ms)
     else:
         found = queue_statistics(read, parameters, queue_id=subject_id, now_ms=now_ms)
-    print(json.dumps(found, indent=2, ensure_ascii=False))
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    # JSON can name half a character; nothing can print one.
+    print(text.encode("utf-8", "backslashreplace").decode("utf-8"))
     _report(rows, read)
 
 
@@ -117,7 +119,7 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - whatever JSON holds
     except json.JSONDecodeError as error:
         msg = f"{path}:{error.lineno}: not valid JSON: {error.msg}"
         raise InputError(msg) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # no UTF-8; a number beyond all bounds
         msg = f"{path}: expected a JSON file of rows: {error}"
         raise InputError(msg) from error
 

@@ -66,7 +66,8 @@ class MeasureTerms:
 
     def counts(self, state: AgentState, reason: str | None) -> bool:
         """Say whether a state with its reason counts at all."""
-        return state in self.states or f"{state}:{reason}" in self.states
+        named = reason is not None and f"{state}:{reason}" in self.states
+        return named or state in self.states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,17 +77,22 @@ def midnight_ms(day: date, zone: str) -> int:
 
 
 def offsets(zone: str, from_ms: int, to_ms: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (from, to, offset ms) of the zone's UTC offsets between two instants, half-open."""
+    """Yield (from, to, offset ms) of the zone's UTC offsets between two instants, half-open.
+
+    Nothing is yielded of an empty span.
+    """
+    if from_ms >= to_ms:
+        return
     info = ZoneInfo(zone)
     start, current = from_ms, offset_ms(info, from_ms)
-    before = from_ms
-    while before < to_ms:
-        at = min(before + _STEP_MS, to_ms)
-        if (offset := offset_ms(info, at - 1)) != current:
-            changed = transition_ms(info, before, at - 1)
+    known = from_ms  # the last instant that is known to have the current offset
+    while known < to_ms - 1:
+        at = min(known + _STEP_MS, to_ms - 1)
+        if (offset := offset_ms(info, at)) != current:
+            changed = transition_ms(info, known, at)
             yield start, changed, current
             start, current = changed, offset
-        before = at
+        known = at
     yield start, to_ms, current
 
 

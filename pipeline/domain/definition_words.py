@@ -16,6 +16,7 @@ from pipeline.domain.definition import (
     ClockStart,
     ClockStop,
     KpiDefinition,
+    ShortAbandons,
     View,
 )
 from pipeline.domain.service_level import Inclusions, Variant
@@ -69,7 +70,7 @@ def in_words(sum_of: Terms) -> str:
 
 _ABANDONED_OVER: Final = {
     AbandonBase.QUEUED: "abandoned / offered",
-    AbandonBase.HANDLED: "abandoned / (answered + abandoned), short abandons in neither",
+    AbandonBase.HANDLED: "abandoned / (answered + abandoned)",
     AbandonBase.OFFERED: "abandoned / (answered + abandoned + flowed out)",
 }
 _START: Final = {
@@ -113,9 +114,13 @@ def sentences(target: ServiceTarget) -> Iterator[tuple[str, str]]:
         "short abandon",
         f"at most {_s(target.short_abandon_ms)} s; left out of: {left_out or 'nothing'}",
     )
-    yield "abandon rate", _ABANDONED_OVER[rules.abandon_rate]
+    is_short_out = ShortAbandons.ABANDON_RATE in rules.short_abandons_out_of
+    neither = is_short_out or rules.abandon_rate is AbandonBase.HANDLED
+    short = ", short abandons in neither" if neither else ""
+    yield "abandon rate", _ABANDONED_OVER[rules.abandon_rate] + short
     refused = ", ".join(sorted(rules.refused_left_out))
     yield "answered rate", f"answered / received, less refusals that were: {refused or 'none'}"
+    yield "repeat", f"the same customer within {rules.repeat_window_h} h"
     if rules.opening_hours is not None:
         hours = rules.opening_hours.plain().items()
         listed = "; ".join(f"{day} {', '.join(spans)}" for day, spans in hours)

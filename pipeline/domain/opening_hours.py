@@ -30,14 +30,18 @@ Spans = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class OpeningHours:
-    """Weekly hours, Monday first, dates on which it stays closed, and dates with other hours."""
+    """Weekly hours, Monday first, dates on which it stays closed, and dates with other hours.
+
+    Special dates without hours are kept among those closed, and those with the hours of their
+    weekday not at all: the same hours are equal, and have one hash, however they were written.
+    """
 
     weekly: tuple[Spans, ...]
     closed_on: frozenset[date] = frozenset()
     special: tuple[tuple[date, Spans], ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse hours that are no half-open, ascending spans of seven days."""
+        """Refuse hours that are no half-open, ascending spans of seven days; keep the rest once."""
         if len(self.weekly) != len(DAYS):
             msg = f"expected hours of {len(DAYS)} days, got {len(self.weekly)}"
             raise ValueError(msg)
@@ -48,6 +52,12 @@ class OpeningHours:
         if dates != sorted(set(dates) - self.closed_on):
             msg = "special: expected ascending dates that are not in closed_on, got "
             raise ValueError(msg + ", ".join(name for name, _ in dated))
+        without = (day for day, spans in self.special if not spans)
+        other = (
+            pair for pair in self.special if pair[1] not in {(), self.weekly[pair[0].weekday()]}
+        )
+        object.__setattr__(self, "closed_on", self.closed_on.union(without))
+        object.__setattr__(self, "special", tuple(other))
 
     def is_open(self, at_ms: int, zone: str) -> bool:
         """Say whether an instant (epoch milliseconds) lies in the hours of a zone."""

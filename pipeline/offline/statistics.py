@@ -200,9 +200,16 @@ def _agent_items(
             **_agent_item(figures),
             "queues": [
                 {"queue_id": shown, **_agent_item(of_queue)}
-                for shown, of_queue in sorted(
-                    (rows.queues[queue].shown_id if queue in rows.queues else queue, part)
-                    for queue, part in figures.queues.items()
+                for shown, _, of_queue in sorted(
+                    (
+                        (
+                            rows.queues[queue].shown_id if queue in rows.queues else queue,
+                            queue,
+                            part,
+                        )
+                        for queue, part in figures.queues.items()
+                    ),
+                    key=lambda found: found[:2],  # two queues may be shown by one id
                 )
             ],
         }

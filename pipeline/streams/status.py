@@ -6,6 +6,7 @@ not with the wall clock, so a replay shows what was true then.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from pipeline.domain import kpi
 from pipeline.domain.definition import KpiDefinition
 from pipeline.domain.fold import PartitionFold
+from pipeline.domain.outcome import is_waiting
 from pipeline.domain.queue_state import QueueState
 from pipeline.domain.service_level import sl8
 from pipeline.domain.wait_histogram import WAIT_FIELDS, percentile
@@ -35,17 +37,17 @@ def queue_rows(fold: PartitionFold) -> Iterable[dict[str, Any]]:
     """Yield one row per queue: rolling KPIs, calls waiting now, alerts that fire."""
     now = fold.watermark.ms
     waiting: dict[QueueState, list[int]] = {}
+    over: Counter[QueueState] = Counter()
     for leg in fold.legs.values():
-        facts = leg.facts
-        if facts.queued_at is not None and not (
-            facts.answered or facts.abandoned_at or facts.flowed_out or facts.callback_at
-        ):
-            waiting.setdefault(leg.queue, []).append(now - facts.queued_at)
+        if is_waiting(leg.facts):
+            queued = leg.facts.queued_at or 0
+            waiting.setdefault(leg.queue, []).append(now - queued)
+            # by the terms it queued under, as it will be counted
+            over[leg.queue] += leg.queue.history.at(queued).has_passed(now - queued)
     for queue in sorted(fold.queues.values(), key=lambda q: q.key):
         target = queue.history.at(now)
         windows = {str(w): _window(queue, now, w * 1000, target.rules) for w in kpi.WINDOWS_S}
         waits = waiting.get(queue, [])
-        over = sum(map(target.has_passed, waits))
         yield {
             "client": queue.client,
             "site": queue.site,
@@ -56,8 +58,8 @@ def queue_rows(fold: PartitionFold) -> Iterable[dict[str, Any]]:
             "is_as_in_the_month": target.rules.is_live,
             "watermark_ms": now,
             "waiting": len(waits),
-            "waiting_over": over,
-            "service_level_now": kpi.ratio(*sl8(len(waits), over)),
+            "waiting_over": over[queue],
+            "service_level_now": kpi.ratio(*sl8(len(waits), over[queue])),
             "longest_wait_ms": max(waits, default=0),
             "windows": windows,
             "firing": sorted(name for name, state in queue.alerts.items() if state.firing),

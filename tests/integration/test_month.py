@@ -106,6 +106,44 @@ def ask(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
         return con.execute(sql).fetchall()
 
 
+def test_a_clock_that_goes_back_over_midnight_puts_nothing_into_the_day_before(
+    deployment: Settings,
+) -> None:
+    """St. John's until 2011: 00:01 on 7 November 2010 was followed by 23:01."""
+    queues = deployment.config_dir / "queues.yaml"
+    text = queues.read_text().replace("Asia/Shanghai", "America/St_Johns")
+    queues.write_text(text.replace("from: 2025", "from: 2001"))
+    (deployment.config_dir / "contracts" / "acme.yaml").unlink()
+    again = 1_289_097_300_000  # 23:05, the second time: the 7th began five minutes ago
+    calls = [
+        {"queue": "service", "contact_id": c, "leg": 1, "type": kind, "occurred_at_ms": at, **extra}
+        for c, queued in (("c1", again), ("c2", again - 12 * 3_600_000))
+        for kind, at, extra in (
+            ("queued", queued, {}),
+            ("answered", queued + 9_000, {"agent": "ann"}),
+            ("ended", queued + 60_000, {"reason": "caller"}),
+        )
+    ]
+    land(deployment, CALL_EVENTS, calls)
+    shift = [("available", again - 7_200_000), ("logged_out", again + 7_200_000)]
+    states = [{"agent": "ann", "state": s, "occurred_at_ms": at} for s, at in shift]
+    land(deployment, AGENT_STATES, states)
+    close(deployment, Month(2010, 11))
+    assert ask(deployment, "select days_counted, days_met from bi_kpi_months") == [(2, 2)]
+    intervals = ask(
+        deployment,
+        "select interval_minutes, interval_start_ms, local_start::text from fct_queue_intervals "
+        f"where attribution = 'arrival' and interval_start_ms > {again - 3_600_000} order by 1",
+    )
+    changed = again - 4 * 60_000  # an interval that the change cuts begins with it
+    assert intervals == [
+        (15, changed, "2010-11-06 23:01:00"),
+        (30, changed, "2010-11-06 23:01:00"),
+    ]
+    days = ask(deployment, "select business_on::text, logged_in_ms from fct_agent_days order by 1")
+    assert days == [("2010-11-06", 6_900_000), ("2010-11-07", 7_500_000)]
+
+
 def test_a_month_with_one_call_is_closed_restated_and_protected(deployment: Settings) -> None:
     batch = land(deployment, CALL_EVENTS, one_call())
     shift = [

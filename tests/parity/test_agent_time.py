@@ -1,7 +1,8 @@
 """SQL and the Python ledger give the same agents' time, to the millisecond.
 
 Many agents share one run, so that a run's fixed cost is paid once. Months hold the DST days of
-Berlin and New York, and terms that change on the 17th.
+Berlin and New York, of zones whose clocks change at midnight, by half an hour and back over
+midnight, and terms that change on the 17th.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -20,7 +20,6 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pipeline.batch.agent_parameters import put_agent_parameters
-from pipeline.batch.models import compiled
 from pipeline.batch.parameters import put_parameters
 from pipeline.config_files import QueueEntry, Targets
 from pipeline.domain.agent_session import Session, sessions
@@ -33,8 +32,8 @@ from pipeline.domain.agent_time import (
     exclusions,
 )
 from pipeline.domain.business_time import Month
-from pipeline.domain.clock_interval import clock_intervals
 from pipeline.domain.events import AgentStateEvent
+from pipeline.domain.intervals import Grain, Grid
 from pipeline.domain.ledger import clip, resolve
 from pipeline.domain.schedule import ScheduledSpan, SchedulePiece, adherence, flatten, shifts
 from pipeline.domain.shift import Shift
@@ -52,7 +51,6 @@ from tests.agent_logs import (
 )
 from tests.factories import history as targets_history
 
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_like_sql"
 AGENTS = 120
 MODELS = (
     *(
@@ -90,11 +88,8 @@ class _Warehouse:
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Warehouse]:
+def warehouse(models: dict[str, str]) -> Iterator[_Warehouse]:
     """A database in memory with a landed table to fill, and the compiled models."""
-    work = tmp_path_factory.mktemp("dbt")
-    variables = {"month": "2025-11", "admitted_only": False}
-    models = compiled(PROJECT, work / "parity.duckdb", work=work, variables=variables)
     con = duckdb.connect(":memory:")
     con.execute("attach ':memory:' as parity; use parity; set TimeZone = 'UTC'")
     for name, topic in LANDED.items():
@@ -226,8 +221,9 @@ def _expect(
             longest = max((s.end_ms - s.start_ms for s in clip(ledger, start, end)), default=0)
             wanted["days"].append((*who, day, *counts.values(), longest, *seen))
         if own or due:
-            for minutes in (15, 30):
-                for a, b in clock_intervals(zone, start, end, minutes=minutes):
+            for minutes, grain in ((15, Grain.QUARTER_HOUR), (30, Grain.HALF_HOUR)):
+                for tile in Grid(zone, grain).tiles(start, end):
+                    a, b = tile.start_ms, tile.end_ms
                     counts = agent_counts(_touching(own, a, b), _touching(due, a, b), a, b)
                     if any(counts.values()):
                         wanted["intervals"].append((*who, minutes, a, *counts.values()))

@@ -1,8 +1,9 @@
 """SQL and the Python reference give the same figures for every definition, exactly.
 
 Calls of every kind (overflows, transfers, requeues, callbacks, refusals, RONA, outbound), some
-events lost, some repeated, all in disorder, around the night on which summer time ends. Every
-definition of ``config/kpis.yaml`` takes part, and some that combine choices no file does.
+events lost, some repeated, all in disorder, around a change of the clock: by an hour, by half an
+hour, at midnight. Every definition of ``config/kpis.yaml`` takes part, and some that combine
+choices no file does.
 """
 
 from __future__ import annotations
@@ -11,12 +12,10 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -25,7 +24,6 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.batch.definitions import closed_terms, freeze
-from pipeline.batch.models import compiled
 from pipeline.batch.parameters import EARLIEST_MS, LATEST_MS, QUEUES, put_parameters
 from pipeline.config_files import QueueEntry, Targets
 from pipeline.config_kpis import load_definitions
@@ -41,6 +39,7 @@ from pipeline.domain.definition import (
     View,
 )
 from pipeline.domain.events import CallEvent, EventType, TransferKind
+from pipeline.domain.intervals import Grain, Grid
 from pipeline.domain.leg import LegFacts, apply
 from pipeline.domain.opening_hours import OpeningHours
 from pipeline.domain.refusal import WORDS, Refusal
@@ -55,10 +54,14 @@ from pipeline.lake.warehouse import put_table, show_files
 from pipeline.settings import PROJECT_ROOT
 
 PROJECT: Final = PROJECT_ROOT / "dbt_like_sql"
-ZONE: Final = "Europe/Berlin"
+BERLIN: Final = "Europe/Berlin"
 MONTH: Final = Month(2025, 10)
-NIGHT: Final = 1_761_436_800_000
-"""2025-10-26 00:00 UTC: at 01:00 UTC the clock in Berlin goes back from 03:00 to 02:00."""
+NIGHTS: Final = {
+    BERLIN: 1_761_436_800_000,  # on the 26th from 03:00 to 02:00
+    "Asia/Beirut": 1_761_422_400_000,  # on the 26th from 00:00 to 23:00
+    "Australia/Lord_Howe": 1_759_588_200_000,  # on the 5th from 02:00 to 02:30
+}
+"""An hour before the clock changes, in zones that change it in the month."""
 DATASETS: Final = 200
 QUEUE_NAMES: Final = ("a", "b", "c")
 MODELS: Final = (
@@ -132,7 +135,11 @@ COMBINED: Final = (
 REASONS: Final = (*(word for words in WORDS.values() for word in words), "FULL", "because")
 
 
-def a_target(rng: random.Random) -> ServiceTarget:
+def zone_of(client: str) -> str:
+    return list(NIGHTS)[sum(client.encode()) % len(NIGHTS)]
+
+
+def a_target(rng: random.Random, zone: str) -> ServiceTarget:
     rules = rng.choice(DELIVERED + COMBINED)
     return ServiceTarget(
         threshold_ms=rng.choice([10_000, 20_000]),
@@ -141,27 +148,30 @@ def a_target(rng: random.Random) -> ServiceTarget:
         long_hold_ms=120_000,
         goal_permille=800,
         definition=rules,
-        zone=ZONE,
+        zone=zone,
     )
 
 
-def a_history(rng: random.Random) -> TargetHistory:
+def a_history(rng: random.Random, zone: str) -> TargetHistory:
     if rng.random() < 0.6:
-        return TargetHistory((0,), (a_target(rng),))
-    changes = NIGHT + rng.choice([0, 3_600_000, 3_610_000])
-    return TargetHistory((0, changes), (a_target(rng), a_target(rng)))
+        return TargetHistory((0,), (a_target(rng, zone),))
+    changes = NIGHTS[zone] + rng.choice([0, 3_600_000, 3_610_000])
+    return TargetHistory((0, changes), (a_target(rng, zone), a_target(rng, zone)))
 
 
 class _Configured(Targets):
     """Terms drawn per client and queue."""
 
     def history(self, client: str, site: str, queue: str) -> TargetHistory:
-        return _history(f"{self.version}/{client}/{site}/{queue}")
+        return _history(f"{self.version}/{client}/{site}/{queue}", zone_of(client))
+
+    def zone(self, client: str, site: str, queue: str) -> str:  # noqa: ARG002 - one per client
+        return zone_of(client)
 
 
 @cache
-def _history(seed: str) -> TargetHistory:
-    return a_history(random.Random(seed))  # noqa: S311 - draws examples, not keys
+def _history(seed: str, zone: str) -> TargetHistory:
+    return a_history(random.Random(seed), zone)  # noqa: S311 - draws examples, not keys
 
 
 def targets(version: str) -> _Configured:
@@ -172,7 +182,7 @@ def targets(version: str) -> _Configured:
         long_hold_ms=1,
         goal_permille=1,
     )
-    entry = QueueEntry("*", "*", "*", ZONE, TargetHistory((0,), (built_in,)))
+    entry = QueueEntry("*", "*", "*", BERLIN, TargetHistory((0,), (built_in,)))
     return _Configured((entry,), version)
 
 
@@ -186,7 +196,8 @@ class _Call:
         self.rng, self.client, self.contact = rng, client, f"k{number}"
         self.customer = rng.choice([None, "x", "y", "z"])
         self.site = rng.choice(["", "", "sh"])
-        self.at = NIGHT + rng.choice([0, 0, 3_600_000, 1_800_000]) + rng.randint(-90, 90) * 1000
+        self.at = NIGHTS[zone_of(client)] + rng.choice([0, 3_600_000, 3_600_000, 1_800_000])
+        self.at += rng.randint(-90, 90) * 1000
         self.events: list[CallEvent] = []
         self.leg, self.queue = 1, rng.choice(QUEUE_NAMES)
 
@@ -267,11 +278,8 @@ def a_log(rng: random.Random, client: str) -> list[CallEvent]:
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def warehouse(models: dict[str, str]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory whose models are the compiled ones."""
-    work: Path = tmp_path_factory.mktemp("dbt")
-    variables = {"month": str(MONTH), "admitted_only": False}
-    models = compiled(PROJECT, work / "parity.duckdb", work=work, variables=variables)
     con = duckdb.connect(":memory:")
     con.execute("attach ':memory:' as parity; use parity; set TimeZone = 'UTC'")
     con.execute("create schema landed")
@@ -311,7 +319,7 @@ def load(
             run_id="r",
             month=str(MONTH),
             client="",
-            published_at_ms=MONTH.bounds(ZONE)[1],
+            published_at_ms=max(MONTH.bounds(zone)[1] for zone in NIGHTS),
             config_hash="",
             landed={},
             warnings=[],
@@ -328,9 +336,13 @@ def load(
         watermarks={p: (mark, 0, len(logs[p])) for p, mark in enumerate(marks)},
         closed=frozen,
     )
-    put_table(con, "queues", QUEUES, [(*q, ZONE, EARLIEST_MS, LATEST_MS) for q in queues])
+    put_table(con, "queues", QUEUES, [(*q, zone_of(q[0]), EARLIEST_MS, LATEST_MS) for q in queues])
 
 
+GRAINS: Final = {15: Grain.QUARTER_HOUR, 30: Grain.HALF_HOUR, 60: Grain.HOUR}
+GRIDS: Final = {
+    (zone, minutes): Grid(zone, grain) for zone in NIGHTS for minutes, grain in GRAINS.items()
+}
 Figures = dict[tuple[object, ...], tuple[int, ...]]
 
 
@@ -347,8 +359,8 @@ def expected(logs: list[list[CallEvent]], marks: list[int], by: Targets) -> Figu
             history = by.history(*unit.queue)
             term = [target is unit.target for target in history.targets].index(True)
             start = EARLIEST_MS if term == 0 else history.starts_ms[term]
-            minutes = unit.target.rules.interval_minutes
-            key = (*unit.queue, start, _floor(unit.at_ms, minutes * 60_000))
+            grid = GRIDS[unit.target.zone, unit.target.rules.interval_minutes]
+            key = (*unit.queue, start, grid.at(unit.at_ms).start_ms)
             counts[key].update(unit.counts)
             rules[key] = unit.target.rules
     found: Figures = {}
@@ -357,12 +369,6 @@ def expected(logs: list[list[CallEvent]], marks: list[int], by: Targets) -> Figu
         received = rules[figure].answered_parts(n).denominator
         found[figure] = (*(n[f] for f in UNIT_FIELDS), *level, *abandons, received)
     return found
-
-
-def _floor(at_ms: int, width_ms: int) -> int:
-    offset = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(ZONE)).utcoffset()
-    assert offset is not None
-    return at_ms - (at_ms + round(offset.total_seconds() * 1000)) % width_ms
 
 
 def figures(con: duckdb.DuckDBPyConnection, registry: str) -> Figures:
@@ -384,7 +390,8 @@ def differences(one: Figures, other: Figures) -> list[str]:
 def drawn(seed: int) -> tuple[list[list[CallEvent]], list[int]]:
     rng = random.Random(seed)  # noqa: S311 - draws examples, not keys
     logs = [log for n in range(DATASETS) if (log := a_log(rng, f"client{n}"))]
-    marks = [NIGHT + rng.choice([5, 60, 3_600, 3_700, 9_000]) * 1_000 for _ in logs]
+    late = [rng.choice([5, 60, 3_600, 3_700, 9_000]) * 1_000 for _ in logs]
+    marks = [NIGHTS[zone_of(log[0].client)] + by for log, by in zip(logs, late, strict=True)]
     return logs, marks
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import duckdb
@@ -19,7 +18,6 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline.batch.models import compiled
 from pipeline.batch.parameters import EARLIEST_MS, LATEST_MS, QUEUES, put_parameters
 from pipeline.config_files import QueueEntry, Targets
 from pipeline.domain.business_time import Month
@@ -33,7 +31,6 @@ from pipeline.domain.target import ServiceTarget, TargetHistory
 from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, LATE, SHAPES
 from pipeline.lake.warehouse import put_table, show_files
 
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_like_sql"
 NOON = 1_762_920_000_000
 DATASETS = 250
 MODELS = ("stg_call_events", "int_leg_facts", "int_leg_holds", "int_leg_instants")
@@ -153,11 +150,8 @@ def _log(rng: random.Random, number: int) -> list[CallEvent]:
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def warehouse(models: dict[str, str]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory whose models are the compiled ones."""
-    work = tmp_path_factory.mktemp("dbt")
-    variables = {"month": "2025-11", "admitted_only": False}
-    models = compiled(PROJECT, work / "parity.duckdb", work=work, variables=variables)
     con = duckdb.connect(":memory:")
     con.execute("attach ':memory:' as parity; use parity; set TimeZone = 'UTC'")
     con.execute("create schema landed")

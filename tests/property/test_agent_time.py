@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.domain.agent_session import ClosedBy, sessions
 from pipeline.domain.agent_terms import Measure
 from pipeline.domain.agent_time import account, agent_counts, exclusions
-from pipeline.domain.clock_interval import clock_intervals
+from pipeline.domain.intervals import Grain, Grid
 from pipeline.domain.ledger import resolve, totals
 from pipeline.domain.schedule import adherence, flatten, shifts
 from tests.agent_logs import DAYS, ZONES, draw_log, draw_schedule, month_days, terms
@@ -88,9 +88,9 @@ def test_splitting_anywhere_sums_to_the_whole(
     assert added == Counter(whole)
 
 
-@given(seeds, months, sites, st.sampled_from([15, 30]))
+@given(seeds, months, sites, st.sampled_from([Grain.QUARTER_HOUR, Grain.HALF_HOUR]))
 def test_intervals_add_up_to_days_and_days_to_the_month(
-    seed: int, month: str, site: str, minutes: int
+    seed: int, month: str, site: str, grain: Grain
 ) -> None:
     case = Case(seed, month, site)
     added: Counter[str] = Counter()
@@ -100,7 +100,8 @@ def test_intervals_add_up_to_days_and_days_to_the_month(
         if not pieces and not parts:
             continue
         day: Counter[str] = Counter()
-        for a, b in clock_intervals(case.zone, start, end, minutes=minutes):
+        for tile in Grid(case.zone, grain).tiles(start, end):
+            a, b = tile.start_ms, tile.end_ms
             day.update(agent_counts(pieces, parts, a, b))
         assert day == Counter(agent_counts(pieces, parts, start, end))
         added += day

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.business_time import HOUR_MS, offsets
+from pipeline.domain.business_time import HOUR_MS, offset_ms, offsets
 from pipeline.domain.intervals import CLOCK_MS, Grain, Grid, Interval
 
 ZONES = [
     *("UTC", "Europe/Warsaw", "America/New_York", "Asia/Shanghai", "Asia/Kathmandu"),
     *("Australia/Lord_Howe", "America/St_Johns", "America/Sao_Paulo", "America/Havana"),
     *("Antarctica/Casey", "Pacific/Apia", "Africa/Casablanca", "Asia/Gaza", "Africa/Monrovia"),
+    *("Asia/Beirut", "Africa/Cairo", "America/Santiago"),
 ]
 zones = st.sampled_from(ZONES)
 grains = st.sampled_from(list(Grain))
@@ -27,7 +30,8 @@ def instants(draw: st.DrawFn, zone: str) -> int:
     if draw(st.booleans()):
         changes = [start for start, _, _ in offsets(zone, at, at + 200 * 24 * HOUR_MS)][1:]
         if changes:
-            return changes[0] + draw(st.integers(-26 * HOUR_MS, 26 * HOUR_MS))
+            away = st.integers(-26 * HOUR_MS, 26 * HOUR_MS) | st.sampled_from([0, -1])
+            return changes[0] + draw(away)
     return at
 
 
@@ -36,6 +40,23 @@ def ranges(draw: st.DrawFn) -> tuple[str, int, int]:
     zone = draw(zones)
     start = draw(instants(zone))
     return zone, start, start + draw(st.integers(0, 4 * 24 * HOUR_MS))
+
+
+@given(ranges(), st.integers(0, 4), st.data())
+def test_offsets_cover_a_range_and_hold_at_every_instant(
+    drawn: tuple[str, int, int], halves: int, data: st.DataObject
+) -> None:
+    zone, start, end = drawn
+    start -= halves * 12 * HOUR_MS
+    found = list(offsets(zone, start, end))
+    edges = [edge for at, to, _ in found for edge in (at, to)]
+    assert edges[:1] + edges[-1:] == ([start, end] if start < end else [])
+    assert edges[1:-1:2] == edges[2::2]
+    assert all(one[2] != other[2] for one, other in pairwise(found))
+    info = ZoneInfo(zone)
+    for at, to, offset in found:
+        inside = data.draw(st.integers(at, to - 1))
+        assert {offset_ms(info, i) for i in (at, inside, to - 1)} == {offset}
 
 
 @given(ranges(), grains)

@@ -11,9 +11,12 @@ from pipeline.domain.business_time import HOUR_MS, offsets
 from pipeline.domain.intervals import Grain, Grid
 from pipeline.domain.opening_hours import OpeningHours, Spans, read_hours
 
-ZONES = ["UTC", "Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kathmandu"]
+ZONES = [
+    *("UTC", "Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kathmandu"),
+    *("Asia/Beirut", "Africa/Cairo"),
+]
 START = 1_759_276_800_000
-"""2025-10-01; clocks change in three of the zones within the month that follows."""
+"""2025-10-01; clocks change in five of the zones within the month that follows."""
 FIRST = date(2025, 10, 1)
 
 

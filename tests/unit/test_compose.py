@@ -6,7 +6,11 @@ The file is read as podman-compose reads it; each check is seen to fail on a fil
 from __future__ import annotations
 
 import copy
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from functools import cache
@@ -18,6 +22,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from pipeline import kernel
 from pipeline.broker import server_properties
 from pipeline.cli import app
 
@@ -229,22 +234,126 @@ def test_the_broker_in_a_container_is_set_as_the_local_one() -> None:
     assert local.items() <= raw()["services"]["kafka"]["environment"].items()
 
 
+def kernel_stage(dockerfile: str) -> list[str]:
+    """Find what keeps the compiled fold out of the worker's image, or lets a compiler in."""
+    stages = {
+        found[1]: (found[0], text.partition("\n")[2])
+        for text in re.split(r"(?m)^FROM ", dockerfile)[1:]
+        if (found := text.partition("\n")[0].split(" AS "))
+    }
+    image, body = stages.get("kernel", ("", ""))
+    wrong = [] if "kernel" in stages else ["there is no stage kernel"]
+    if image != stages["worker"][0]:
+        wrong.append("kernel and worker have not the same base, so not the same Python")
+    if "kernel.build()" not in body:
+        wrong.append("the kernel is not built")
+    wrong += [
+        f"{name} has a compiler"
+        for name, (_, text) in stages.items()
+        if name != "kernel" and re.search(r"\bgcc\b|build-essential|kernel\.txt", text)
+    ]
+    version = re.search(r"(?m)^FROM python:(\d+\.\d+)", dockerfile)
+    folder = f"/usr/local/lib/python{version and version[1]}/site-packages/vane_kernel/"
+    _, copied, after = stages["worker"][1].partition(f"COPY --from=kernel {folder} {folder}\n")
+    if not copied:
+        wrong.append("the worker has no kernel")
+    if "RUN vane kernel status\n" not in after:
+        wrong.append("nobody asks whether the worker's kernel is of its source")
+    return wrong
+
+
+BAD_KERNELS: Final[list[tuple[str, str, list[str]]]] = [
+    (
+        "FROM base AS kernel",
+        "FROM base AS kernels",
+        [
+            "there is no stage kernel",
+            "kernel and worker have not the same base, so not the same Python",
+            "the kernel is not built",
+            "kernels has a compiler",
+        ],
+    ),
+    (
+        "FROM base AS kernel",
+        "FROM python:3.11-bookworm AS kernel",
+        ["kernel and worker have not the same base, so not the same Python"],
+    ),
+    ("kernel.build()", "kernel.folder()", ["the kernel is not built"]),
+    (
+        "COPY --from=kernel /",
+        "COPY --from=kernel /x/",
+        ["the worker has no kernel", "nobody asks whether the worker's kernel is of its source"],
+    ),
+    (
+        "python:3.11-slim",
+        "python:3.12-slim",
+        [
+            "the worker has no kernel",
+            "nobody asks whether the worker's kernel is of its source",
+        ],
+    ),
+    (
+        "RUN vane kernel status",
+        "RUN vane kernel status || true",
+        ["nobody asks whether the worker's kernel is of its source"],
+    ),
+    ("streaming.txt\n", "streaming.txt gcc\n", ["worker has a compiler"]),
+]
+
+
+def test_the_workers_image_has_the_compiled_fold_and_no_compiler() -> None:
+    assert kernel_stage(DOCKERFILE.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(("old", "new", "faults"), BAD_KERNELS, ids=[b[1] for b in BAD_KERNELS])
+def test_a_dockerfile_without_a_whole_kernel_is_noticed(
+    old: str, new: str, faults: list[str]
+) -> None:
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    assert old in text
+    assert kernel_stage(text.replace(old, new)) == faults
+
+
+def test_what_the_kernel_stage_copies_is_all_that_the_build_reads(tmp_path: Path) -> None:
+    stage = (
+        DOCKERFILE.read_text(encoding="utf-8").partition(" AS kernel\n")[2].partition("FROM ")[0]
+    )
+    for line in re.findall(r"(?m)^COPY (pipeline/.*)$", stage):
+        *sources, target = line.split()
+        for source in sources:
+            if source.endswith("/"):
+                shutil.copytree(ROOT / source, tmp_path / target)
+            else:
+                (tmp_path / target).mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / source, tmp_path / target)
+    code = "from pipeline import kernel; print(kernel.__file__, kernel.fingerprint())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    expected = f"{tmp_path / 'pipeline' / 'kernel.py'} {kernel.fingerprint()}\n"
+    assert (done.stderr, done.stdout) == ("", expected)
+
+
 def test_targets_built_are_stages_and_files_copied_are_there() -> None:
     text = DOCKERFILE.read_text(encoding="utf-8")
     stages = set(re.findall(r"^FROM \S+ AS (\w+)$", text, re.MULTILINE))
     built = {s["build"]["target"] for s in raw()["services"].values() if "build" in s}
-    assert built == stages - {"base"}
-    copied = [line.split()[1:-1] for line in text.splitlines() if line.startswith("COPY ")]
+    assert built == stages - {"base", "kernel"}
+    lines = [line for line in text.splitlines() if line.startswith("COPY ")]
+    copied = [line.split()[1:-1] for line in lines if "--from" not in line]
     for source in (source for sources in copied for source in sources):
         assert (ROOT / source).exists(), source
 
 
 def test_images_are_built_from_pinned_packages_and_do_not_run_as_root() -> None:
     _, *stages = re.split(r"(?m)^FROM ", DOCKERFILE.read_text(encoding="utf-8"))
-    base, worker, batch = stages
+    base, kernel_, worker, batch = stages
     assert PINNED.fullmatch(base.split()[0])
-    for stage, packages in ((worker, "streaming"), (batch, "batch")):
+    for stage, packages in ((kernel_, "kernel"), (worker, "streaming"), (batch, "batch")):
         assert f"pip install --require-hashes --requirement requirements/{packages}.txt" in stage
         assert set(re.findall(r"requirements/(\w+)\.txt", stage)) == {packages}
-        assert re.search(r"(?m)^USER vane$", stage)
-        assert all("--no-deps" in x or "--require-hashes" in x for x in stage.split("RUN ")[1:])
+        assert re.search(r"(?m)^USER vane$", stage) or stage is kernel_
+        installs = [x for x in stage.split("RUN ")[1:] if "pip install" in x]
+        assert all("--no-deps" in x or "--require-hashes" in x for x in installs)

@@ -148,3 +148,36 @@ def test_no_terms_are_refused(path: Path) -> None:
     path.write_text('agent_time:\n  - client: "*"\n    terms: []\n')
     with pytest.raises(ConfigError, match=r"expected ascending, different days in from, got \[\]"):
         load_agent_time(path)
+
+
+def test_the_version_is_of_what_moves_numbers_not_of_how_it_is_written(path: Path) -> None:
+    def version(text: str) -> str:
+        path.write_text(text)
+        return load_agent_time(path).version
+
+    first = version(GOOD)
+    for old, new in (
+        ('[available, "break:rona"]', '["break:rona", available]'),
+        ("[break, logged_out]", "[logged_out, break]"),
+        (
+            "heartbeat_s: 60\n        heartbeats_missed: 3",
+            "heartbeat_s: 90\n        heartbeats_missed: 2",
+        ),
+    ):
+        assert old in GOOD
+        assert version(GOOD.replace(old, new)) == first
+    other = GOOD.removeprefix("agent_time:\n").replace('"*"', "acme").replace("idle", "neither")
+    assert version(GOOD + other) == version(
+        f"agent_time:\n{other}{GOOD.removeprefix('agent_time:')}"
+    )
+    changed = [
+        GOOD.replace("on_contact, after_call_work", "after_call_work, on_contact"),
+        *(GOOD.replace(*pair) for pair in (("60", "61"), ("idle", "occupied"), ("20}", "21}"))),
+        *(GOOD.replace(*pair) for pair in ((": 30", ": 31"), ("presumed: out", "presumed: in"))),
+        *(
+            GOOD.replace(*pair)
+            for pair in (("2025-01-01", "2025-01-02"), ("other: []", "other: [meal]"))
+        ),
+        GOOD + other,
+    ]
+    assert len({version(text) for text in [GOOD, *changed]}) == 1 + len(changed)

@@ -104,6 +104,7 @@ WRONG_QUEUES = {
         "terms: expected mappings, got 7",
     ),
     "no default entry": ('queue: "*"', "queue: service", 1, "expected a default entry with client"),
+    "the machine's own clock": ("UTC", "localtime", 5, "zone: expected an IANA zone such as Asia/"),
     "not YAML": ("    zone: UTC", "   zone: UTC", 5, "not valid YAML: "),
 }
 
@@ -175,8 +176,6 @@ def test_a_second_entry_for_the_same_queues_names_both_lines(queues: Path) -> No
     [
         (b"", "expected a mapping at the top, got NoneType"),
         (b"- 1\n", "expected a mapping at the top, got list"),
-        (b"from: 2025-02-30\n", "not valid YAML: day is out of range for month"),
-        (b"a: \xff\n", "not valid YAML: 'utf-8' codec can't decode byte 0xff in position 3"),
     ],
 )
 def test_a_file_that_holds_no_mapping_is_named(queues: Path, content: bytes, problem: str) -> None:
@@ -271,6 +270,57 @@ def test_the_version_changes_with_the_content_and_not_with_order_of_keys_or_comm
         DEFAULT + an_entry(client="acme"),
     ]
     assert len({version(text) for text in [DEFAULT, *changed]}) == 6
+
+
+def test_the_version_is_of_what_moves_numbers_not_of_how_it_is_written(queues: Path) -> None:
+    def version(text: str) -> str:
+        queues.write_text(text)
+        return load_targets(queues).version
+
+    said = DEFAULT.replace('        comparison: "<="\n', "").replace(
+        "        short_abandon_s: 5\n", ""
+    )
+    assert version(said) == version(DEFAULT)  # the default definition says so anyway
+    later = DEFAULT[DEFAULT.index("      - from") :].replace("1970-01-01", "2025-01-01")
+    first = DEFAULT.index("      - from")
+    assert version(DEFAULT + later) == version(DEFAULT[:first] + later + DEFAULT[first:])
+    assert version(DEFAULT + later) != version(DEFAULT)
+
+
+BROKEN = {
+    "a day that is not": (b"a: 1\nb: 2025-02-30\n", 2, "'2025-02-30' is no date: day is out of ra"),
+    "a key given twice, written otherwise": (b"a:\n  0x1: 1\n  1: 2\n", 3, "the key '1' stands"),
+    "a control character": (
+        b"a: 1\nb: \x07\n",
+        2,
+        "special characters are not allowed, got '\\x07'",
+    ),
+    "another encoding": (b"a: 1\nb: caf\xe9\n", 2, "expected UTF-8: "),
+}
+
+
+@pytest.mark.parametrize(("text", "line", "problem"), BROKEN.values(), ids=BROKEN)
+def test_what_is_no_yaml_is_named_with_its_line(
+    tmp_path: Path, text: bytes, line: int, problem: str
+) -> None:
+    path = tmp_path / "some.yaml"
+    path.write_bytes(text)
+    with pytest.raises(ConfigError) as caught:
+        load_yaml(path)
+    assert caught.value.line == line
+    assert problem in caught.value.problem
+
+
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected a file that can be read: Is a directory"):
+        load_yaml(tmp_path)
+
+
+def test_a_merged_mapping_may_say_some_things_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "some.yaml"
+    path.write_text("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n")
+    found = load_yaml(path)["b"]
+    assert (found, found.line_of("y"), found.line_of("x")) == ({"x": 1, "y": 3}, 4, 3)
 
 
 def test_the_order_of_entries_is_content() -> None:

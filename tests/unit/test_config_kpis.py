@@ -245,8 +245,8 @@ def test_hours_over_midnight_and_of_single_dates_are_read(kpis: Path) -> None:
     assert hours.plain() == {
         "mon": ["00:00-06:00"],
         "sun": ["22:00-24:00"],
-        "closed_on": ["2025-12-25"],
-        "special": ["2025-12-24 08:00-12:00", "2025-12-26"],
+        "closed_on": ["2025-12-25", "2025-12-26"],
+        "special": ["2025-12-24 08:00-12:00"],
     }
 
 

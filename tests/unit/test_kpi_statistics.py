@@ -158,6 +158,59 @@ def test_the_command_prints_json_and_says_what_was_left_out(
         run(path, subject_id=9)
 
 
+def test_a_row_is_used_or_rejected_never_both() -> None:
+    hour = {"stat_queue_id": 7, "time": f"{NIGHT}00:00:00Z", "total": 3, "tenant_uuid": 5}
+    call = {"stat_queue_id": 8, "time": f"{NIGHT}00:10:00Z", "tenant_uuid": []}
+    found = read_rows({"queue_hours": [hour], "calls": [call]})
+    assert [r.message[:27] for r in found.rejected] == [
+        "queue_hours row 1: tenant_u",
+        "calls row 1: tenant_uuid: e",
+    ]
+    assert (found.queue_hours, found.calls, found.queues) == ([], [], {})
+
+
+def test_a_length_that_is_null_is_as_one_left_out() -> None:
+    row = {"stat_agent_id": 5, "time": f"{NIGHT}00:00:00Z", "login_time": "00:55:00"}
+    nulls = {"pause_time": None, "wrapup_time": None}
+    assert read_rows({"agent_hours": [row | nulls]}) == read_rows({"agent_hours": [row]})
+
+
+def test_an_agents_queues_may_be_shown_by_one_id() -> None:
+    rows = read_rows(
+        {
+            "agents": [{"id": 5}],
+            "queues": [{"id": 7, "queue_id": 1, "deleted": True}, {"id": 8, "queue_id": 1}],
+            "calls": [
+                {"stat_queue_id": queue, "stat_agent_id": 5, "time": f"{NIGHT}00:10:00Z"}
+                | {"talktime": queue}
+                for queue in (8, 7)
+            ],
+        }
+    )
+    (item,) = agent_statistics(rows, RANGE, now_ms=NOW_MS)["items"]
+    assert [(q["queue_id"], q["conversation_time"]) for q in item["queues"]] == [(1, 7), (1, 8)]
+
+
+def test_half_a_character_in_a_name_keeps_nothing_from_being_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.json"
+    half = {"queues": [{"id": 7, "queue_id": 1, "name": "\ud83d"}], "calls": [{"time": "\ud83d"}]}
+    path.write_text(json.dumps(ROWS | half))
+    run(path)
+    out, err = capsys.readouterr()
+    assert '"queue_name": "\\ud83d"' in out
+    assert "calls row 1: time: expected" in err
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, f'{{"calls": [{"9" * 5_000}]}}'])
+def test_json_beyond_all_bounds_is_an_error_with_the_files_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=rf"{path}: expected a JSON file of rows: "):
+        run(path)
+
+
 def test_the_command_names_the_line_of_broken_json(tmp_path: Path) -> None:
     path = tmp_path / "rows.json"
     path.write_text('{\n"calls": [}')

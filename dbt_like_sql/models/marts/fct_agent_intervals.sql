@@ -21,6 +21,7 @@ local_parts as (
 
     select
         parts.* exclude (started_at_ms, ended_at_ms, spent_ms, spell_ms, business_on),
+        zone_offsets.from_ms,
         zone_offsets.offset_ms,
         greatest(parts.started_at_ms, zone_offsets.from_ms) as started_at_ms,
         least(parts.ended_at_ms, zone_offsets.to_ms) as ended_at_ms
@@ -50,7 +51,9 @@ expanded as (
 quarter_parts as (
 
     select
-        * exclude (started_at_ms, ended_at_ms),
+        * exclude (started_at_ms, ended_at_ms) replace (
+            greatest(quarter_ms, from_ms) as quarter_ms
+        ),
         least(ended_at_ms, quarter_ms + 900000) - greatest(started_at_ms, quarter_ms) as spent_ms
     from expanded
 
@@ -60,6 +63,7 @@ quarters as (
 
     select
         {{ agent_key() }},
+        from_ms,
         offset_ms,
         quarter_ms,
         {{ agent_time_sums() }}
@@ -74,7 +78,7 @@ intervals as (
     union all by name
     select
         30 as interval_minutes,
-        quarter_ms - (quarter_ms + offset_ms) % 1800000 as interval_start_ms,
+        {{ interval_start('quarter_ms', 1800000, clock='quarters') }} as interval_start_ms,
         *
     from quarters
 

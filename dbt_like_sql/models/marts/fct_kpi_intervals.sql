@@ -32,10 +32,7 @@ counted as (
         units.queue,
         units.term_from_ms,
         zone_offsets.offset_ms,
-        -- start of the interval by the contract's wall clock, as an instant
-        units.at_ms
-            - (units.at_ms + zone_offsets.offset_ms) % (terms.interval_minutes * 60000)
-            as interval_start_ms,
+        {{ interval_start('units.at_ms', 'terms.interval_minutes * 60000') }} as interval_start_ms,
         {{ unit_counts() }}
     from units
     inner join terms

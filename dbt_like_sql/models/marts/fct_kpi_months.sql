@@ -4,18 +4,39 @@ with intervals as (
 
 ),
 
+queues as (
+
+    select * from {{ source('params', 'queues') }}
+
+),
+
+business_days as (
+
+    select * from {{ source('params', 'days') }}
+
+),
+
+-- not the date of the local start: where the clock goes back over midnight, the new day goes on
 days as (
 
     select
-        registry,
-        client,
-        site,
-        queue,
-        cast(local_start as date) as business_on,
-        sum(service_level_numerator) as numerator,
-        sum(service_level_denominator) as denominator,
-        max(goal_permille) as goal_permille
+        intervals.registry,
+        intervals.client,
+        intervals.site,
+        intervals.queue,
+        business_days.business_on,
+        sum(intervals.service_level_numerator) as numerator,
+        sum(intervals.service_level_denominator) as denominator,
+        max(intervals.goal_permille) as goal_permille
     from intervals
+    inner join queues
+        on intervals.client = queues.client
+        and intervals.site = queues.site
+        and intervals.queue = queues.queue
+    inner join business_days
+        on queues.zone = business_days.zone
+        and intervals.interval_start_ms >= business_days.from_ms
+        and intervals.interval_start_ms < business_days.to_ms
     group by all
 
 ),

@@ -34,10 +34,9 @@ quarters as (
         outcomes.site,
         outcomes.queue,
         '{{ attribution }}' as attribution,
+        zone_offsets.from_ms,
         zone_offsets.offset_ms,
-        -- start of the quarter hour by the contract's wall clock, as an instant
-        outcomes.{{ instant }}
-            - (outcomes.{{ instant }} + zone_offsets.offset_ms) % 900000 as quarter_ms,
+        {{ interval_start('outcomes.' ~ instant, 900000) }} as quarter_ms,
         {{ leg_counts() }}
     from outcomes
     inner join queues
@@ -61,7 +60,7 @@ intervals as (
     union all by name
     select
         30 as interval_minutes,
-        quarter_ms - (quarter_ms + offset_ms) % 1800000 as interval_start_ms,
+        {{ interval_start('quarter_ms', 1800000, clock='quarters') }} as interval_start_ms,
         *
     from quarters
 

@@ -26,11 +26,18 @@ intervals as (
 by_date as (
 
     select
-        {{ agent_key() }}, cast(local_start as date) as part, interval_minutes,
+        {{ agent_key('quarters') }}, business_days.business_on as part, interval_minutes,
         {%- for name in agent_time_names() %}
         {{ total(name) }} as {{ name }}{{ '' if loop.last else ',' }}
         {%- endfor %}
-    from {{ ref('fct_agent_intervals') }}
+    from {{ ref('fct_agent_intervals') }} as quarters
+    inner join {{ source('params', 'agent_zones') }} as zones
+        on quarters.client = zones.client
+        and quarters.site = zones.site
+    inner join {{ source('params', 'days') }} as business_days
+        on zones.zone = business_days.zone
+        and quarters.interval_start_ms >= business_days.from_ms
+        and quarters.interval_start_ms < business_days.to_ms
     group by all
 
 ),

@@ -45,3 +45,9 @@ def test_a_state_counts_by_name_or_with_its_reason() -> None:
     assert terms.counts(AgentState.BREAK, "rona")
     assert not terms.counts(AgentState.BREAK, "tea")
     assert not terms.counts(AgentState.BREAK, None)
+
+
+def test_a_state_without_a_reason_is_not_one_whose_reason_is_called_none() -> None:
+    terms = MeasureTerms(states=frozenset({"other:None"}))
+    assert terms.counts(AgentState.OTHER, "None")
+    assert not terms.counts(AgentState.OTHER, None)

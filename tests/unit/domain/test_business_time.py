@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from pipeline.domain.business_time import HOUR_MS, Month, offsets, parse_month
+from pipeline.domain.business_time import (
+    HOUR_MS,
+    Month,
+    midnight_ms,
+    offset_ms,
+    offsets,
+    parse_month,
+)
 from pipeline.errors import InputError
 
 
@@ -47,6 +57,48 @@ def test_offsets_change_once_in_an_october() -> None:
     found = list(offsets("Europe/Warsaw", start, end))
     assert [offset // HOUR_MS for _, _, offset in found] == [2, 1]
     assert found[0][1] == found[1][0] == 1_761_440_400_000
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),  # midnight does not exist, or the clock shows it or the hour before it twice
+    [
+        ("America/Sao_Paulo", date(2018, 11, 4)),
+        ("America/Sao_Paulo", date(2019, 2, 17)),
+        ("Asia/Beirut", date(2024, 3, 31)),
+        ("Asia/Beirut", date(2024, 10, 27)),
+        ("Africa/Cairo", date(2024, 4, 26)),
+        ("Africa/Cairo", date(2024, 11, 1)),
+        ("America/Havana", date(2024, 3, 10)),
+        ("America/Havana", date(2024, 11, 3)),
+        ("America/Santiago", date(2024, 4, 7)),
+        ("America/Santiago", date(2024, 9, 8)),
+        ("America/St_Johns", date(2010, 11, 7)),
+        ("Atlantic/Azores", date(2024, 3, 31)),
+    ],
+)
+def test_a_clock_that_changes_at_midnight_changes_then_wherever_one_starts_to_look(
+    zone: str, day: date
+) -> None:
+    info, noon = ZoneInfo(zone), datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    around = round(noon.timestamp()) * 1000
+    from_ms, to_ms = around - 36 * HOUR_MS, around + 36 * HOUR_MS
+    every = range(from_ms, to_ms, 60_000)
+    changes = [at for at in every if offset_ms(info, at) != offset_ms(info, at - 60_000)]
+    assert len(changes) == 1
+    midnight = midnight_ms(day, zone)  # the first instant of the day
+    assert datetime.fromtimestamp(midnight // 1000, info).date() == day
+    assert datetime.fromtimestamp(midnight // 1000 - 1, info).date() < day
+    for before in (*range(0, 30 * HOUR_MS, HOUR_MS), 1, 60_000, HOUR_MS + 1):
+        start = changes[0] - before
+        found = list(offsets(zone, start, start + 60 * HOUR_MS))
+        assert [at for at, _, _ in found] == ([start] if before == 0 else [start, changes[0]])
+        assert [to for _, to, _ in found] == [*(at for at, _, _ in found[1:]), start + 60 * HOUR_MS]
+        assert [offset for _, _, offset in found] == [offset_ms(info, at) for at, _, _ in found]
+
+
+def test_of_an_empty_span_there_are_no_offsets() -> None:
+    assert list(offsets("UTC", 5, 5)) == list(offsets("UTC", 6, 5)) == []
+    assert list(offsets("UTC", 5, 6)) == [(5, 6, 0)]
 
 
 @pytest.mark.parametrize("text", ["2025-13", "2025", "25-01", "2025-1", "", "1969-12", "9999-12"])

@@ -114,7 +114,7 @@ def test_hours_without_special_dates_hash_as_before_there_were_any(
 ) -> None:
     # Months were closed with these: computed before hours knew of special dates.
     assert a_definition(opening_hours=hours).content_hash == expected
-    dated = replace(hours, special=((date(2025, 12, 24), ((480, 720),)),))
+    dated = replace(hours, special=((date(2025, 12, 24), ((480, 700),)),))
     assert a_definition(opening_hours=dated).content_hash != expected
     assert read_canonical("x", a_definition(opening_hours=dated).canonical()) == a_definition(
         opening_hours=dated

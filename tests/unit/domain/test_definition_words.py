@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 
+from pipeline.domain.abandonment import AbandonBase
 from pipeline.domain.definition import Calls, ClockStop, KpiDefinition, ShortAbandons
 from pipeline.domain.definition_words import in_words, sentences, terms
 from pipeline.domain.opening_hours import OpeningHours
@@ -69,8 +70,9 @@ def test_every_choice_is_said() -> None:
         "counted": "each entry into the queue, the finished alone",
         "counts": "when its fate was known: outcome, or threshold passed, in intervals of 15 min",
         "short abandon": "at most 5 s; left out of: abandon rate, service level",
-        "abandon rate": "abandoned / offered",
+        "abandon rate": "abandoned / offered, short abandons in neither",
         "answered rate": "answered / received, less refusals that were: closed, full",
+        "repeat": "the same customer within 168 h",
         "open": "mon 08:00-12:00, 13:00-18:00; closed_on 2025-12-25 (Asia/Shanghai)",
         "goal": "82.5 %",
     }
@@ -82,3 +84,14 @@ def test_every_choice_is_said() -> None:
     default = dict(sentences(a_target()))
     assert default["in time"] == "a wait up to 20 s; exactly that is in time"
     assert default["short abandon"] == "at most 5 s; left out of: nothing"
+
+
+def test_short_abandons_are_said_to_be_out_of_the_abandon_rate_where_they_are() -> None:
+    said = [
+        dict(sentences(a_target(definition=KpiDefinition(name="x", abandon_rate=base))))
+        for base in (AbandonBase.QUEUED, AbandonBase.HANDLED)
+    ]
+    assert [words["abandon rate"].partition(", ")[2] for words in said] == [
+        "",
+        "short abandons in neither",
+    ]

@@ -99,8 +99,19 @@ def test_what_is_written_is_read_back() -> None:
     special = ((CHRISTMAS_EVE, ((480, 720), (780, 800))), (date(2025, 12, 31), ()))
     hours = OpeningHours(nights(0, 6).weekly, frozenset({date(2025, 12, 25)}), special)
     assert read_hours(hours.plain()) == hours
-    assert hours.plain()["special"] == ["2025-12-24 08:00-12:00 13:00-13:20", "2025-12-31"]
+    assert hours.plain()["special"] == ["2025-12-24 08:00-12:00 13:00-13:20"]
+    assert hours.plain()["closed_on"] == ["2025-12-25", "2025-12-31"]
     assert read_hours({}) == OpeningHours(((),) * 7)
+
+
+def test_the_same_hours_are_equal_and_written_alike_however_they_were_given() -> None:
+    eve, day = CHRISTMAS_EVE, date(2025, 12, 25)
+    one = OpeningHours(DAILY, frozenset({day}))
+    assert one == OpeningHours(DAILY, special=((day, ()),))
+    assert one == OpeningHours(DAILY, frozenset({day}), ((eve, DAILY[0]),))
+    assert one.plain() == read_hours({**one.plain(), "special": ["2025-12-24 08:00-17:00"]}).plain()
+    assert one != OpeningHours(DAILY, frozenset({day}), ((eve, ((480, 720),)),))
+    assert one != OpeningHours(DAILY, frozenset({eve, day}))
 
 
 def test_hours_that_a_later_version_wrote_are_refused() -> None:

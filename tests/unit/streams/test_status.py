@@ -85,6 +85,27 @@ def test_calls_waiting_are_those_whose_wait_has_not_ended() -> None:
     assert (found["waiting"], found["longest_wait_ms"]) == (2, 9_000)
 
 
+def test_a_call_that_waits_is_over_by_the_terms_it_queued_under() -> None:
+    strict, mild = a_target(threshold_ms=5 * S), a_target(threshold_ms=60 * S)
+    for first, second, over in ((strict, mild, 1), (mild, strict, 0)):
+        targets = TargetHistory((0, NOON + 5 * S), (first, second))
+        fold = PartitionFold(lambda *_queue, found=targets: found)
+        events = [an_event("queued", contact_id="x"), an_event("offered", 9 * S, contact_id="y")]
+        fold.fold([(i, e.occurred_at_ms, e) for i, e in enumerate(events)])
+        found = row(fold)
+        assert (found["waiting"], found["waiting_over"], found["service_level_now"]) == (
+            *(1, over),
+            1.0 - over,
+        )
+
+
+def test_the_page_says_what_its_signs_mean() -> None:
+    page = status.PAGE.read_text(encoding="utf-8")
+    told, script = page.split("<script>")
+    assert '" ≈"' in script
+    assert "≈ where the\ncontract counts whole contacts" in told
+
+
 def test_a_queue_in_which_nobody_waits_says_so() -> None:
     found = row(fold_of(*a_call(0)))
     assert (found["waiting"], found["longest_wait_ms"]) == (0, 0)
