@@ -14,7 +14,7 @@ from typing import Final
 
 from pipeline.codec.leg_events import MAX_LEG, hashed_number
 
-_BEGAN: Final = re.compile(r"(?:^|.*-)(\d{9,11})\.\d{1,12}")
+_BEGAN: Final = re.compile(r"(?:^|.*-)([0-9]{9,11})\.[0-9]{1,12}")
 
 LegKey = tuple[str, str, int]
 

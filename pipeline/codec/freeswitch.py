@@ -45,7 +45,7 @@ _NAME: Final = re.compile(rb"(?i)\bevent-name\"?[ \t]*:[ \t]*\"?([\w-]{1,64})")
 _ENVELOPE: Final = re.compile(r"(?i)(?:[\w-]+:[^\n]*\n)*?content-type:[ \t]*text/event-\w+\s*?\n")
 _NO_EVENT: Final = re.compile(rb"(?i)\b(content-type|reply-text)\b")
 _DECODED: Final = frozenset(("event-name", "event-subclass", "unique-id"))
-_DIGITS: Final = re.compile(r"\d{1,18}")
+_DIGITS: Final = re.compile(r"[0-9]{1,18}")
 
 Rule = Callable[[Headers, int], Told]
 

@@ -111,7 +111,8 @@ class FreeswitchCalls:
                 return told + self._ended(leg, agent, headers, at_ms)
             self._put_down(leg)
             leg.offered.discard(agent)
-            leg.due_ms = at_ms + (SETTLE_MS if leg.is_over else MAX_AGE_MS)
+            if not leg.is_over:
+                leg.due_ms = at_ms + MAX_AGE_MS
             return told or "not_bridged"
         if leg.ended_ms is not None:
             return told or "no_change"
@@ -270,6 +271,7 @@ class FreeswitchCalls:
     def _talk_by(self, leg: FreeswitchLeg, headers: Headers) -> None:
         channel = headers.get("cc-agent-uuid")
         if channel:
+            self._silence(leg)
             leg.agent_channel = channel
             self._by_channel[channel] = leg
 
@@ -290,9 +292,7 @@ class FreeswitchCalls:
         """Yield what is decided because nothing more was heard of a leg."""
         for key, leg in self._book.due(now_ms):
             if leg.pickup is not None and not leg.is_over:
-                # Nothing says that it failed; what follows is due by the leg's new time.
-                yield from self._came_through(leg)
-                self._book.hasten(key, leg, leg.due_ms)
+                yield from self._came_through(leg)  # nothing says that it failed
                 continue
             if not leg.is_over:
                 self._anomalies["never_ended"] += 1
@@ -307,5 +307,9 @@ class FreeswitchCalls:
 
     def _forget(self, leg: FreeswitchLeg) -> None:
         self._put_down(leg)
+        self._silence(leg)
+
+    def _silence(self, leg: FreeswitchLeg) -> None:
+        """Know the leg by its agent's channel no longer."""
         if leg.agent_channel and self._by_channel.get(leg.agent_channel) is leg:
             del self._by_channel[leg.agent_channel]

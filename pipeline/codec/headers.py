@@ -21,8 +21,8 @@ RECEIVED: Final = "vane-received"
 
 Headers = dict[str, str]
 
-_EPOCH: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?")
-_WHOLE: Final = re.compile(r"[+-]?\d{1,12}")
+_EPOCH: Final = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,9}))?")
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,12}")
 _CAN_NAME_A_CALLER: Final = re.compile(
     rb"caller|connected|callee|cid|ani|dnis|exten|number|dial|sip|appdata|account|channel"
     rb"|presence|username|value|^variable|address|location",

@@ -1,8 +1,9 @@
 """The legs that an adapter still follows, with a time for each at which something is due.
 
-Time is the stream's own. An adapter sets ``due_ms`` of a leg: soon, where a later message may yet
-decide what an earlier one left open, or where a leg that is over is kept for stragglers; far off
-otherwise. The book hands legs back when their time has come, and holds a bounded number.
+Time is the stream's own. An adapter sets ``due_ms`` of a leg: soon (``hasten``), where a later
+message may yet decide what an earlier one left open, or where a leg that is over is kept for
+stragglers; far off otherwise. The book hands legs back when their time has come. What is soon lies
+in a heap, what is far off is found by a sweep now and then: a heap would keep every leg of a day.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ SETTLE_MS: Final = 60_000
 """How long an undecided leg waits for the message that decides it, and a closed one for more."""
 MAX_AGE_MS: Final = 24 * 3_600_000
 """A leg of which nothing was heard for so long is let go."""
+SWEEP_MS: Final = 3_600_000
+"""How often the book is gone through for legs of that age."""
 MOST_LEGS: Final = 100_000
 
 
@@ -37,6 +40,7 @@ class LegBook(Generic[K, L]):
         self._legs: dict[K, L] = {}
         self._queue: list[tuple[int, int, K, L]] = []
         self._ordinals = count()
+        self._swept_ms = 0
 
     def __len__(self) -> int:
         """Return how many legs are followed."""
@@ -57,13 +61,12 @@ class LegBook(Generic[K, L]):
             oldest = next(iter(self._legs))
             ousted = self._legs.pop(oldest)
         self._legs[key] = leg
-        self._push(key, leg)
         return ousted
 
     def hasten(self, key: K, leg: L, due_ms: int) -> None:
-        """Set when something is due of a leg, sooner than it was."""
+        """Set when something is due of a leg, before long."""
         leg.due_ms = due_ms
-        self._push(key, leg)
+        heapq.heappush(self._queue, (due_ms, next(self._ordinals), key, leg))
 
     def drop(self, key: K) -> None:
         """Follow a leg no longer."""
@@ -73,13 +76,9 @@ class LegBook(Generic[K, L]):
         """Yield the legs whose time has come; the caller drops them or puts them off."""
         queue = self._queue
         while queue and queue[0][0] <= now_ms:
-            _, _, key, leg = heapq.heappop(queue)
-            if self._legs.get(key) is not leg:
-                continue
-            if leg.due_ms > now_ms:
-                self._push(key, leg)
-                continue
-            yield key, leg
-
-    def _push(self, key: K, leg: L) -> None:
-        heapq.heappush(self._queue, (leg.due_ms, next(self._ordinals), key, leg))
+            due_ms, _, key, leg = heapq.heappop(queue)
+            if leg.due_ms == due_ms and self._legs.get(key) is leg:
+                yield key, leg
+        if not self._swept_ms <= now_ms < self._swept_ms + SWEEP_MS:
+            self._swept_ms = now_ms
+            yield from [(key, leg) for key, leg in self._legs.items() if leg.due_ms <= now_ms]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.codec import ami_dialplan
 from pipeline.codec.ami import AmiAdapter
 from pipeline.domain.events import AgentState, TransferKind
 from pipeline.domain.outcome import Handling, OutcomeKind
@@ -301,3 +302,43 @@ def test_a_completion_by_transfer_whose_transfer_is_not_told_ends_all_the_same(
     found = read(an_adapter(), records, finish=not end)
     assert fate(found.calls).handling == Handling(at_ms(60.5), 48_000, 0, 0)
     assert found.of("ended").reason == "transfer"
+
+
+def test_an_abandon_or_an_answer_told_again_later_changes_nothing() -> None:
+    adapter = an_adapter()
+    records = [*gave_up(), gave_up()[1], *a_call()[:4], a_call()[3]]
+    found = read(adapter, records, finish=False)
+    assert adapter.skipped["no_change:QueueCallerAbandon"] == 1
+    assert found.at("answered") == [12.5, 12.5]
+    assert len({event.event_id for event in found.calls if event.type == "answered"}) == 1
+
+
+def test_an_attended_transfer_that_failed_or_says_nothing_of_its_target() -> None:
+    adapter = an_adapter()
+    alone = {"SecondTransfererUniqueid": "", "TransferTargetCallerIDNum": "<unknown>"}
+    records = [*a_call()[:4], attended(44, Result="Fail"), attended(45, **alone)]
+    assert read(adapter, records).of("transferred").transfer_target == "unknown"
+    assert adapter.skipped["transfer_failed:AttendedTransfer"] == 1
+    stranger = an_adapter()
+    assert read(stranger, [attended()]).calls == []
+    assert stranger.skipped == {"no_leg:AttendedTransfer": 1}
+
+
+def test_the_dialplan_of_a_bounded_number_of_calls_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ami_dialplan, "MOST_CALLS", 2)
+    adapter = an_adapter()
+    steps = [
+        ami("Newexten", n, Uniqueid=f"1.{n}", Application="Queue", AppData=f"q{n}|t")
+        for n in range(1, 5)
+    ]
+    nothing = ami("Newexten", 5, Uniqueid="1.4", Application="Queue", AppData="")
+    other = ami("Newexten", 5, Uniqueid="1.3", Application="NoOp", AppData="Queue is full")
+    full = [
+        ami("VarSet", 6, Uniqueid=f"1.{n}", Variable="QUEUESTATUS", Value="FULL")
+        for n in range(1, 5)
+    ]
+    found = read(adapter, [*steps, nothing, other, *full])
+    assert [event.queue for event in found.calls] == ["q3"]
+    assert adapter.skipped["refused_by_unknown_queue:VarSet"] == 3

@@ -572,3 +572,29 @@ def test_every_event_is_accounted_for() -> None:
     found = read(adapter, records)
     assert adapter.taken + sum(adapter.skipped.values()) + len(found.rejected) == len(records)
     assert adapter.taken == 4
+
+
+def test_a_bridge_told_again_changes_nothing() -> None:
+    adapter = an_adapter()
+    read(adapter, [*a_call()[:4], pickup(), end(), end(), terminated()], finish=False)
+    assert adapter.skipped == {
+        "context:bridge-agent-start": 1,
+        "no_change:bridge-agent-start": 1,
+        "no_change:bridge-agent-end": 1,
+        "context:member-queue-end": 1,
+    }
+
+
+def test_an_answer_that_was_told_too_soon_ends_with_its_bridge() -> None:
+    """Another call of the same agent put the state to In a queue call."""
+    adapter = an_adapter()
+    found = read(adapter, [*a_call()[:4], end(15.5, CC_Agent_Bridged="false")])
+    assert fate(found.calls).handling == Handling(at_ms(15.5), 3_000, 0, 0)
+    assert adapter.anomalies == {"bridge_failed": 1}
+
+
+def test_an_agent_whose_bridge_failed_is_known_by_the_last_channel_only() -> None:
+    adapter = an_adapter()
+    failed = end(15.5, CC_Agent_Bridged="false")
+    read(adapter, [*a_call()[:3], failed, pickup(20, "bob"), in_call(21, "bob")], finish=False)
+    assert list(adapter._calls._by_channel) == ["channel-bob"]
