@@ -137,7 +137,7 @@ def _admit(
     with warehouse.connect(database, spill=work / "spill") as con:
         inputs.show(con, found, client)
         row = inputs.metrics(con, found, client)
-        facts = inputs.fact_metrics(con, found)
+        facts = inputs.fact_metrics(con, found, client)
     report(f"landed: {row['rows_read']:,} call events read")
     try:
         verdict = gate.check("landed call events", row, LANDED)

@@ -112,10 +112,11 @@ def read_instant(value: object, zone: ZoneInfo | None, *, is_day_enough: bool = 
         raise NoZoneError(msg)
     local = (_EPOCH + timedelta(milliseconds=as_utc)).replace(tzinfo=zone)
     first, second = local.utcoffset(), local.replace(fold=1).utcoffset()
-    if first == second or first is None or second is None:
-        return Instant(parse_instant(text, zone))
     # fold=0 is the earlier of two, and the offset before a gap (PEP 495).
-    return Instant(parse_instant(text, zone), AMBIGUOUS if first > second else SKIPPED)
+    at_ms = (local - _EPOCH) // timedelta(milliseconds=1)
+    if first == second or first is None or second is None:
+        return Instant(at_ms)
+    return Instant(at_ms, AMBIGUOUS if first > second else SKIPPED)
 
 
 _ISSUED: Final = re.compile(

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -67,20 +67,30 @@ KEYS: Final[Mapping[FactKind, tuple[tuple[str, ...], ...]]] = {
 _NOT_SAID: Final = frozenset({"v", "record_id", "revision_id", "source_position"})
 """What a record is called and where it stood is no part of what it says."""
 
+_SAID: Final[dict[FactKind, tuple[str, ...]]] = {}
+"""The fields that make a revision, sorted; worked out once per kind."""
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def identified(kind: FactKind, fact: F) -> F:
     """Return a fact with the ``record_id`` and ``revision_id`` that belong to what it says."""
-    said = asdict(fact)
+    said = {name: getattr(fact, name) for name in _said_of(kind, fact)}
     *numbered, plain = KEYS[kind]
     key = next((key for key in numbered if said[key[-1]] is not None), plain)
     identity = [kind, fact.client, fact.site, *key, *(said[name] for name in key)]
-    content = [kind, {name: said[name] for name in sorted(said.keys() - _NOT_SAID)}]
-    return replace(fact, record_id=_digest(identity), revision_id=_digest(content))
+    return replace(fact, record_id=_digest(identity), revision_id=_digest([kind, said]))
+
+
+def _said_of(kind: FactKind, fact: Fact) -> tuple[str, ...]:
+    names = _SAID.get(kind)
+    if names is None:
+        names = tuple(sorted({field.name for field in fields(fact)} - _NOT_SAID))
+        _SAID[kind] = names
+    return names
 
 
 def _digest(value: object) -> str:
-    raw = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return hashlib.blake2b(raw, digest_size=16).hexdigest()
+    return hashlib.blake2b(_encode(value).encode(), digest_size=16).hexdigest()
 
 
 def newest(records: Iterable[F]) -> list[F]:

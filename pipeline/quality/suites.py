@@ -92,6 +92,7 @@ from facts
 
 
 FACTS: Final = (
+    Rule("rows_missing", "critical", "rows read are not the rows the manifests count"),
     Rule("offsets_landed_twice", "critical", "an offset of the log was landed more than once"),
     Rule("rows_without_a_key", "critical", "a fact lacks what identifies it"),
     Rule(

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import GateClosed
 from pipeline.quality.gate import check, judge
-from pipeline.quality.suites import LANDED, MARTS, Rule
+from pipeline.quality.suites import FACTS, LANDED, MARTS, Rule
 
 RULES = (
     Rule("lost", "critical", "rows are gone"),
@@ -42,7 +42,7 @@ def test_an_error_in_a_warning_closes_the_gate_too() -> None:
         check("d", {"lost": 0}, RULES)
 
 
-@pytest.mark.parametrize("suite", [LANDED, MARTS], ids=["landed", "marts"])
+@pytest.mark.parametrize("suite", [LANDED, FACTS, MARTS], ids=["landed", "facts", "marts"])
 def test_every_shipped_rule_is_seen_to_fail(suite: tuple[Rule, ...]) -> None:
     good = {rule.metric: rule.most for rule in suite}
     bad = {rule.metric: (rule.most or 0) + 1 for rule in suite}
