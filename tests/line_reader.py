@@ -19,6 +19,7 @@ from pipeline.domain.events import (
     customer_ref,
     event_id,
 )
+from pipeline.ingest.blocks import Blocks
 from pipeline.ingest.formats import Format, of
 from pipeline.ingest.lines import Lines
 
@@ -84,6 +85,45 @@ class LineAdapter:
             source=self._origin.source,
             source_position=f"{agent}/{at}",
         )
+
+
+class BlockAdapter:
+    """Reads blocks of either protocol that say who called, and when."""
+
+    def __init__(self, origin: Origin) -> None:
+        self.skipped: Counter[str] = Counter()
+        self.anomalies: Counter[str] = Counter()
+        self._origin = origin
+
+    def feed(self, record: bytes) -> Iterator[CallEvent | Rejected]:
+        lines = record.decode(errors="replace").splitlines()
+        told = dict(line.split(": ", 1) for line in lines if ": " in line)
+        call = told.get("Uniqueid") or told.get("CC-Member-UUID")
+        stamp = told.get("Timestamp") or told.get("Event-Date-Timestamp")
+        if call is None or stamp is None:
+            message = f"expected a call and a time, got {sorted(told)}"
+            yield Rejected(reason="incomplete", message=message, raw=record)
+            return
+        at_ms = int(stamp) // 1000 if stamp.isdecimal() else int(float(stamp) * 1000)
+        yield CallEvent(
+            v=1,
+            event_id=event_id(self._origin.source, call),
+            type=EventType.QUEUED,
+            occurred_at_ms=at_ms,
+            client=self._origin.client,
+            queue="sales",
+            contact_id=call,
+            leg=1,
+            source=self._origin.source,
+            source_position=call,
+            customer_ref=customer_ref(self._origin.customer_key, told.get("CallerIDNum", "")),
+        )
+
+    def finish(self) -> Iterator[CallEvent]:
+        yield from ()
+
+
+BLOCK_FORMAT = Format("test-blocks", "blocks of the tests' own", Blocks, of(BlockAdapter))
 
 
 LINE_FORMAT = Format("test-lines", "lines of the tests' own", Lines, of(LineAdapter))

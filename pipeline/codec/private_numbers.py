@@ -72,6 +72,7 @@ _IN_CONTEXT: Final = (
 _ANY: Final = re.compile(
     "|".join(f"(?:{kept})" for kept in (*_KEPT, *_IN_CONTEXT)) + rf"|(?P<number>%?{_NUMBER})"
 )
+_DIGITS: Final = re.compile(r"\d")
 _ESCAPED_SPACE: Final = re.compile(r"%20")
 _JSON_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _AT_END: Final = re.compile(rf"(?:{_DIGIT}|{_SIGN})+\Z")
@@ -97,6 +98,9 @@ def without_cut_number(raw: bytes) -> bytes:
 
 
 def _hide(text: str, key: bytes) -> str:
+    if len(_DIGITS.findall(text)) < FEWEST_DIGITS:
+        return text
+
     def replacement(found: re.Match[str]) -> str:
         number = found["number"]
         if number is None or not any(c.isdigit() for c in _ESCAPED_SPACE.sub("", number)):

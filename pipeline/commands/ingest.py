@@ -136,6 +136,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one argument per option
                 await _send(pieces, intake, settings, rate, is_dry_run=dry_run)
                 return False
             if follow_logs:
+                notes(f"following {', '.join(map(str, paths or []))}; SIGINT or SIGTERM ends it")
                 pieces = follow(paths or [], intake, stop, notes)
                 await _send(pieces, intake, settings, rate, is_dry_run=dry_run)
                 return False
@@ -214,6 +215,9 @@ def _check_ways(
         raise typer.BadParameter(msg, param_hint="PATH...")
     elif is_followed and STDIN in paths:
         msg = "expected files or folders; standard input is read until it ends without --follow"
+        raise typer.BadParameter(msg, param_hint="--follow")
+    elif is_followed and chosen.is_sorted_whole:
+        msg = f"expected another format: {chosen.name} is sorted when its file has ended"
         raise typer.BadParameter(msg, param_hint="--follow")
     elif is_followed and rate is not None:
         raise typer.BadParameter("expected no --rate with it", param_hint="--follow")

@@ -90,7 +90,7 @@ def show(tally: Tally, elapsed_s: float, *, is_dry_run: bool) -> None:
             console.print(f"{reason}: {example}", markup=False, soft_wrap=True)
     _show_around(tally, console)
     for topic, count in sorted(tally.records.items()):
-        console.print(f"{count:,} records to {topic}")
+        console.print(f"{count:,} records to {topic}", soft_wrap=True)
     if not is_dry_run:
         rate = tally.records.total() / max(elapsed_s, 1e-3)
         console.print(f"acknowledged by Kafka in {elapsed_s:.1f} s, {rate:,.0f} records/s")

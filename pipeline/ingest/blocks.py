@@ -99,6 +99,9 @@ class Blocks:
 
     def _take(self, framed: list[Framed], head: bytes, head_end: int) -> bool:
         """Take the block whose lines end at ``head_end``, and its body once that is there."""
+        if len(head) > self._most:
+            framed.append(self._end_of_long(head_end))
+            return True
         length = _LENGTH.search(head)
         size = 0 if length is None else int(length[1])
         if size > self._most:
@@ -137,10 +140,11 @@ class Blocks:
 
     def _end_of_long(self, end: int) -> Framed:
         size = self._dropped + end - self._at
+        self._head = self._head or self._text[self._at : self._at + CUT_TO]
         framed = too_large(self._head, self._line, self._offset, size=size, most=self._most)
         self._offset += size
         self._at = end
-        self._dropped = 0
+        self._head, self._dropped = b"", 0
         return framed
 
     def _skip(self, to: int) -> None:

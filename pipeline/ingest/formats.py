@@ -108,6 +108,8 @@ class Format:
     """How to read it from a live socket (``--connect``)."""
     files: Callable[[Path], list[Path]] = find_files
     """The files of a folder, in order."""
+    is_sorted_whole: bool = False
+    """Its events come when a file has ended, so it cannot be followed."""
     names_itself: bool = False
     """Records say whose they are, and reading needs no ``--client``."""
 
@@ -142,6 +144,7 @@ FORMATS: Final[dict[str, Format]] = {
             *("anonymous-bank", "the Technion's call-by-call data of 1999", Lines),
             of(AnonymousBankAdapter),
             is_fresh_per_file=True,
+            is_sorted_whole=True,
         ),
         Format(
             *("ami", "events of Asterisk's manager interface", BlocksOrDocuments, of(AmiAdapter)),

@@ -37,8 +37,15 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "VANE_WEBHOOK_URL": "http://127.0.0.1/hook",
             "VANE_WEB_PORT": "0",
             "VANE_CUSTOMER_KEY": "secret",
+            "VANE_AMI_USER": "vane",
+            "VANE_AMI_SECRET": "s3cret",
+            "VANE_FREESWITCH_PASSWORD": "ClueCon",
         }
     )
+    assert (found.ami_user, found.ami_secret) == ("vane", "s3cret")
+    assert found.freeswitch_password == "ClueCon"
+    assert "s3cret" not in repr(found)
+    assert "ClueCon" not in repr(found)
     assert found.home == tmp_path / "home"
     assert (found.bootstrap, found.config_dir) == ("broker:9092", tmp_path)
     assert (found.topic("acd.events"), found.web_port) == ("test.acd.events", 0)
@@ -102,3 +109,10 @@ def test_a_record_that_cannot_be_read_is_named_with_the_way_out(tmp_path: Path, 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         load_settings({}).web_port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["VANE_AMI_USER", "VANE_AMI_SECRET", "VANE_FREESWITCH_PASSWORD"])
+def test_a_credential_that_would_forge_a_second_line_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"variable {name}: expected one line") as found:
+        load_settings({name: "s3cret\r\nAction: Originate"})
+    assert "s3cret" not in str(found.value)

@@ -5,24 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import pytest
 
 from pipeline.codec.adapter import Origin
-from pipeline.domain.events import CallEvent, EventType, Rejected, customer_ref, event_id
 from pipeline.errors import InputError
 from pipeline.ingest.ami import AmiSession
-from pipeline.ingest.blocks import Blocks
 from pipeline.ingest.connect import Address, Patience, listen
-from pipeline.ingest.formats import Format, of
 from pipeline.ingest.freeswitch import FreeswitchSession
 from pipeline.ingest.intake import Intake
 from pipeline.ingest.message import Message
 from pipeline.ingest.session import Credentials, Session
 from pipeline.ingest.tally import Tally
+from tests.line_reader import BLOCK_FORMAT
 
 KEY = b"key"
 CREDENTIALS = Credentials(ami_user="vane", ami_secret="s3cret", freeswitch_password="ClueCon")
@@ -30,45 +27,6 @@ QUICK = Patience(first_retry=0.01, longest_retry=0.05, to_connect=2, ask_after=0
 LONGEST_S = 20
 
 Script = Callable[["Peer", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-class BlockAdapter:
-    """Reads blocks of either protocol that say who called, and when."""
-
-    def __init__(self, origin: Origin) -> None:
-        self.skipped: Counter[str] = Counter()
-        self.anomalies: Counter[str] = Counter()
-        self._origin = origin
-
-    def feed(self, record: bytes) -> Iterator[CallEvent | Rejected]:
-        lines = record.decode(errors="replace").splitlines()
-        told = dict(line.split(": ", 1) for line in lines if ": " in line)
-        call = told.get("Uniqueid") or told.get("CC-Member-UUID")
-        stamp = told.get("Timestamp") or told.get("Event-Date-Timestamp")
-        if call is None or stamp is None:
-            message = f"expected a call and a time, got {sorted(told)}"
-            yield Rejected(reason="incomplete", message=message, raw=record)
-            return
-        at_ms = int(stamp) // 1000 if stamp.isdecimal() else int(float(stamp) * 1000)
-        yield CallEvent(
-            v=1,
-            event_id=event_id(self._origin.source, call),
-            type=EventType.QUEUED,
-            occurred_at_ms=at_ms,
-            client=self._origin.client,
-            queue="sales",
-            contact_id=call,
-            leg=1,
-            source=self._origin.source,
-            source_position=call,
-            customer_ref=customer_ref(self._origin.customer_key, told.get("CallerIDNum", "")),
-        )
-
-    def finish(self) -> Iterator[CallEvent]:
-        yield from ()
-
-
-FORM = Format("test-blocks", "blocks of the tests' own", Blocks, of(BlockAdapter))
 
 
 class Peer:
@@ -81,7 +39,7 @@ class Peer:
         self.messages: list[Message] = []
         self.notes: list[str] = []
         self.intake = Intake(
-            FORM, Origin(client="acme", source="pbx", customer_key=KEY), Tally(), topic=str
+            BLOCK_FORMAT, Origin(client="acme", source="pbx", customer_key=KEY), Tally(), topic=str
         )
         self.stop = asyncio.Event()
 
