@@ -18,6 +18,7 @@ from pipeline.batch.definitions import (
     Terms,
     put_definitions,
     terms_of,
+    zone_in_force,
 )
 from pipeline.config_files import Targets
 from pipeline.domain.business_time import Month, offsets
@@ -94,7 +95,7 @@ def put_parameters(
         The queues whose closed terms differ from those of ``targets``.
     """
     known = sorted(set(queues))
-    zone_of = {queue: targets.zone(*queue) for queue in known}
+    zone_of = {queue: zone_in_force(queue, targets, closed) for queue in known}
     agents = [(c, s, targets.zone(c, s, "*")) for c, s in sorted(set(agent_sites))]
     zones = sorted({*zone_of.values(), *(zone for _, _, zone in agents)})
     put_table(con, "queues", QUEUES, ((*q, zone_of[q], *month.bounds(zone_of[q])) for q in known))
