@@ -10,7 +10,10 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links --no-annotate
 
-.PHONY: help setup kernel demo test coverage check lint types format lock mutate bench bench-stream bench-latency bench-month clean
+# By these alone every branch of the domain has to be reached.
+DOMAIN_TESTS := tests/unit/domain tests/property
+
+.PHONY: help setup kernel demo test coverage rest check lint types format lock mutate bench bench-stream bench-latency bench-month clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -46,10 +49,13 @@ test: setup ## All tests, the real broker included
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 coverage: setup ## Branch coverage of the domain, which has to be whole
-	$(BIN)/coverage run -m pytest -q tests/unit/domain tests/property
+	$(BIN)/coverage run -m pytest -q $(COVERAGE_FLAGS) $(DOMAIN_TESTS)
 	$(BIN)/coverage report
 
-check: setup lint types coverage test ## What CI runs: lint, types, coverage of the domain, tests
+rest: setup ## All tests but those that `make coverage` runs
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) $(addprefix --ignore=,$(DOMAIN_TESTS))
+
+check: setup lint types coverage rest ## What CI runs: lint, types, coverage of the domain, each test once
 
 lint: setup ## ruff and import-linter
 	$(BIN)/ruff check .

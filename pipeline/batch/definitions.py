@@ -1,9 +1,9 @@
 """KPI definitions as rows: those of the configuration now, and those a month was closed with.
 
 A month is closed by the first run published after its end, in the queue's zone. That run's
-manifest keeps the terms it computed with. A later run computes by both where they differ: rows of
-the registry ``closed`` stand for the month, rows of ``current`` say what the configuration now
-would have given.
+manifest keeps the terms it computed with, and the zone: a month stays the month it was. A later run
+computes by both where they differ: rows of the registry ``closed`` stand for the month, rows of
+``current`` say what the configuration now would have given.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ Terms = list[tuple[int, int, ServiceTarget]]
 
 EARLIEST_MS: Final = -(2**62)
 LATEST_MS: Final = 2**62
+EARLIER_MS: Final = 3 * 86_400_000
+"""A leg that counts in a month queued at most so long before it (``inputs.MARGIN_DAYS``)."""
 CLOSED: Final = "closed"
 CURRENT: Final = "current"
 _EPOCH: Final = date(1970, 1, 1)
@@ -103,6 +105,7 @@ def freeze(
             threshold_ms=target.threshold_ms,
             goal_permille=target.goal_permille,
             long_hold_ms=target.long_hold_ms,
+            zone=target.zone,
         )
         for queue in queues
         for start, end, target in closed.get(queue) or terms_of(targets.history(*queue))
@@ -121,7 +124,7 @@ def closed_terms(runs: Iterable[Run], month: Month, targets: Targets) -> dict[Qu
         found: dict[Queue, Terms] = {}
         for term in run.definitions:
             queue = (term.client, term.site, term.queue)
-            zone = targets.zone(*queue)
+            zone = term.zone or targets.zone(*queue)
             if run.published_at_ms >= month.bounds(zone)[1] and queue not in closed:
                 found.setdefault(queue, []).append((term.from_ms, term.to_ms, thaw(term, zone)))
         closed |= found
@@ -129,7 +132,7 @@ def closed_terms(runs: Iterable[Run], month: Month, targets: Targets) -> dict[Qu
 
 
 def thaw(term: FrozenTerm, zone: str) -> ServiceTarget:
-    """Return the target that a manifest's term was made of."""
+    """Return the target that a manifest's term was made of; ``zone`` is of one that names none."""
     rules = read_canonical(term.name, term.definition)
     return ServiceTarget(
         threshold_ms=term.threshold_ms,
@@ -138,12 +141,17 @@ def thaw(term: FrozenTerm, zone: str) -> ServiceTarget:
         long_hold_ms=term.long_hold_ms,
         goal_permille=term.goal_permille,
         definition=rules,
-        zone=zone,
+        zone=term.zone or zone,
     )
 
 
+def zone_in_force(queue: Queue, targets: Targets, closed: Mapping[Queue, Terms]) -> str:
+    """Return the zone of a queue's month: the one it was closed in, else the configuration's."""
+    return closed[queue][0][2].zone if queue in closed else targets.zone(*queue)
+
+
 def is_same(one: Terms, other: Terms, bounds: tuple[int, int]) -> bool:
-    """Say whether two terms give the same figures in a month, whatever definitions are called."""
+    """Say whether terms that hold within bounds are the same, whatever definitions are called."""
     return _within(one, bounds) == _within(other, bounds)
 
 
@@ -157,6 +165,12 @@ def _within(terms: Terms, bounds: tuple[int, int]) -> list[tuple[Any, ...]]:
             if not found or found[-1][1:] != content:
                 found.append((max(from_ms, start), *content))
     return found
+
+
+def _judging(month: Month, zone: str) -> tuple[int, int]:
+    """Return when legs may have queued that count in a month: some have before it began."""
+    start, end = month.bounds(zone)
+    return start - EARLIER_MS, end
 
 
 def put_definitions(
@@ -173,7 +187,9 @@ def put_definitions(
         queue
         for queue in queues
         if queue in closed
-        and not is_same(closed[queue], current[queue], month.bounds(targets.zone(*queue)))
+        and not is_same(
+            closed[queue], current[queue], _judging(month, zone_in_force(queue, targets, closed))
+        )
     }
     clients = {client for client, _, _ in own}
     # A queue that counts contacts counts legs of its client's other queues by their terms.

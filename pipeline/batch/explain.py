@@ -11,8 +11,17 @@ from typing import Any, Final
 
 import duckdb
 
-from pipeline.batch.definitions import CURRENT, Queue, Terms, is_same, terms_of, thaw
-from pipeline.config_files import Targets, load_targets
+from pipeline.batch.definitions import (
+    CURRENT,
+    Queue,
+    Terms,
+    closed_terms,
+    is_same,
+    terms_of,
+    thaw,
+    zone_in_force,
+)
+from pipeline.config_files import load_targets
 from pipeline.domain.business_time import Month
 from pipeline.domain.service_level import Parts
 from pipeline.domain.target import ServiceTarget
@@ -82,12 +91,14 @@ def explain(settings: Settings, name: str, month: Month) -> Explanation:
         InputError: nothing is published, or no queue, or more than one, has that name.
     """
     targets = load_targets(settings.config_dir / "queues.yaml")
+    closed = closed_terms(catalog.read_runs(settings.published), month, targets)
     with catalog.open_catalog(settings.published) as con:
         queue = _queue(con, name, month)
-        registries = _registries(con, queue, month, targets)
+        zone = zone_in_force(queue, targets, closed)
+        registries = _registries(con, queue, month, zone)
     found = Explanation(queue=queue, month=month, registries=registries)
-    _add_closing(found, settings, targets)
-    bounds = month.bounds(targets.zone(*queue))
+    bounds = month.bounds(zone)
+    _add_closing(found, settings, bounds[1])
     now = terms_of(targets.history(*queue))
     known = next((r for r in registries if r.name == CURRENT), registries[0])
     computed: Terms = [(t.from_ms, t.to_ms, t.target) for t in known.terms]
@@ -123,7 +134,7 @@ def _path(queue: Queue) -> str:
 
 
 def _registries(
-    con: duckdb.DuckDBPyConnection, queue: Queue, month: Month, targets: Targets
+    con: duckdb.DuckDBPyConnection, queue: Queue, month: Month, zone: str
 ) -> list[Registry]:
     rows = con.execute(
         "select d.registry, d.is_in_force, d.term_from_ms, d.term_to_ms, d.definition_name, "
@@ -136,14 +147,14 @@ def _registries(
     ).fetchall()
     found: dict[tuple[str, bool], list[TermFigure]] = {}
     for registry, in_force, *row in rows:
-        found.setdefault((registry, in_force), []).append(_term(queue, row, targets))
+        found.setdefault((registry, in_force), []).append(_term(queue, row, zone))
     return [
         Registry(name=name, is_in_force=in_force, terms=tuple(figures))
         for (name, in_force), figures in found.items()
     ]
 
 
-def _term(queue: Queue, row: list[Any], targets: Targets) -> TermFigure:
+def _term(queue: Queue, row: list[Any], zone: str) -> TermFigure:
     start, end, name, definition, content_hash, threshold, goal, *counts = row
     frozen = catalog.FrozenTerm(
         client=queue[0],
@@ -161,14 +172,13 @@ def _term(queue: Queue, row: list[Any], targets: Targets) -> TermFigure:
     return TermFigure(
         from_ms=start,
         to_ms=end,
-        target=thaw(frozen, targets.zone(*queue)),
+        target=thaw(frozen, zone),
         counts=dict(zip(UNIT_FIELDS, counts, strict=True)),
     )
 
 
-def _add_closing(found: Explanation, settings: Settings, targets: Targets) -> None:
-    """Add what the run that closed the month said then."""
-    end = found.month.bounds(targets.zone(*found.queue))[1]
+def _add_closing(found: Explanation, settings: Settings, end: int) -> None:
+    """Add what the run that closed the month, the first published after its end, said then."""
     for run in catalog.read_runs(settings.published):
         has_queue = any((t.client, t.site, t.queue) == found.queue for t in run.definitions)
         if run.month != str(found.month) or run.published_at_ms < end or not has_queue:

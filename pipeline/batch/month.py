@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,7 +83,7 @@ def close_month(
             closed=closed,
         )
         put_agent_parameters(con, agent_times)
-        _tell_changes(con, report)
+        _tell_changes(con, targets, closed, report)
     if client is not None and not queues:
         msg = f"client {client!r} does not occur in what was landed for {month}"
         raise InputError(msg)
@@ -117,7 +117,12 @@ def close_month(
     return Closed(run=run, is_empty=is_empty, seconds=time.monotonic() - started)
 
 
-def _tell_changes(con: duckdb.DuckDBPyConnection, report: Report) -> None:
+def _tell_changes(
+    con: duckdb.DuckDBPyConnection,
+    targets: Targets,
+    closed: Mapping[definitions.Queue, definitions.Terms],
+    report: Report,
+) -> None:
     """Name the queues whose month was closed by other terms than the configuration has now."""
     rows = con.execute(
         "select distinct client, site, queue from params.kpi_terms "
@@ -126,6 +131,11 @@ def _tell_changes(con: duckdb.DuckDBPyConnection, report: Report) -> None:
     for queue in rows:
         name = "/".join(part for part in queue if part)
         report(f"definition changed since the month was closed: {name}; the closed one stands")
+    for queue in sorted(closed):
+        zone, now = definitions.zone_in_force(queue, targets, closed), targets.zone(*queue)
+        if zone != now:
+            name = "/".join(part for part in queue if part)
+            report(f"zone changed since the month was closed: {name}; {zone} stands, not {now}")
 
 
 def _admit(

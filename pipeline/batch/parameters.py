@@ -18,6 +18,7 @@ from pipeline.batch.definitions import (
     Terms,
     put_definitions,
     terms_of,
+    zone_in_force,
 )
 from pipeline.config_files import Targets
 from pipeline.domain.business_time import Month, offsets
@@ -103,7 +104,7 @@ def put_parameters(  # noqa: PLR0913 - what all parameters are made of
         The queues whose closed terms differ from those of ``targets``.
     """
     known = sorted(set(queues))
-    zone_of = {queue: targets.zone(*queue) for queue in known}
+    zone_of = {queue: zone_in_force(queue, targets, closed) for queue in known}
     agents = [(c, s, targets.zone(c, s, "*")) for c, s in sorted(set(agent_sites))]
     everywhere = {*((c, s) for c, s, _ in known), *((c, s) for c, s, _ in agents), *fact_sites}
     sites = [(c, s, targets.zone(c, s, "*")) for c, s in sorted(everywhere)]

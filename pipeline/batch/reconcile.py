@@ -19,6 +19,7 @@ from typing import Any, Final
 import duckdb
 
 from pipeline.batch import inputs, models
+from pipeline.batch.definitions import closed_terms
 from pipeline.config_files import load_targets
 from pipeline.domain.business_time import Month
 from pipeline.domain.kpi import KPI_FIELDS
@@ -82,6 +83,7 @@ def reconcile(settings: Settings, month: Month, *, report: Callable[[str], None]
             watermarks={
                 p.partition: (p.watermark_ms, p.first_offset, p.next_offset) for p in progress
             },
+            closed=closed_terms(catalog.read_runs(settings.published), month, targets),
         )
     report(f"live: {sum(p.next_offset - p.first_offset for p in progress):,} offsets folded")
     models.build(

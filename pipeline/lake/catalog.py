@@ -47,6 +47,8 @@ class FrozenTerm(msgspec.Struct, frozen=True, kw_only=True):
     threshold_ms: int
     goal_permille: int
     long_hold_ms: int
+    zone: str = ""
+    """IANA zone of the month, its days and hours; empty in runs older than this field."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.batch.explain import Explanation, explain
+from pipeline.batch.month import close_month
 from pipeline.commands.kpi_explain import show
 from pipeline.domain.business_time import Month
 from pipeline.domain.kpi import ratio
@@ -153,6 +154,41 @@ def test_a_definition_that_changes_within_the_month_is_explained_term_by_term(
         ("closed", (760, 1_000)),
         ("current", (760, 1_000)),
     }
+
+
+def test_a_call_that_queued_before_the_month_counts_by_the_term_of_then_which_is_frozen_too(
+    deployed: Settings,
+) -> None:
+    start = NOVEMBER.bounds("Asia/Shanghai")[0]
+    leg = {"queue": "service", "contact_id": "early", "leg": 1}
+    early = [
+        {**leg, "type": "queued", "occurred_at_ms": start - 5_000},
+        {**leg, "type": "abandoned", "occurred_at_ms": start + 1_000},
+    ]
+    shutil.rmtree(deployed.landing)
+    land(deployed, CALL_EVENTS, [*thousand_calls(), *early])
+    queues = deployed.config_dir / "queues.yaml"
+    since = "      {from: 2025-11-01, threshold_s: 20, goal_pct: 80, long_hold_s: 120}]}\n"
+    queues.write_text(QUEUES.replace("definition: agreed}]}\n", "definition: agreed},\n" + since))
+    close(deployed)
+    (registry,) = explain(deployed, "service", NOVEMBER).registries
+    assert [t.target.rules.name for t in registry.terms] == ["agreed", "default"]
+    assert [t.counts["offered"] for t in registry.terms] == [1, 1_000]
+    published = ask(
+        deployed, "select service_level_numerator, service_level_denominator from bi_kpi_months"
+    )
+    assert published == [registry.parts] == [(760, 1_001)]
+    # what the term of before the month says is changed, and the zone: what was closed stands
+    redefine(deployed, "of the contract, service_level: SL1", "of the contract, service_level: SL3")
+    queues.write_text(queues.read_text().replace("Asia/Shanghai", "America/New_York"))
+    said: list[str] = []
+    close_month(deployed, NOVEMBER, report=said.append)
+    changed = "changed since the month was closed: acme/service;"
+    assert f"definition {changed} the closed one stands" in said
+    assert f"zone {changed} Asia/Shanghai stands, not America/New_York" in said
+    found = explain(deployed, "service", NOVEMBER)
+    figures = {(r.name, r.is_in_force): r.parts for r in found.registries}
+    assert figures == {("closed", True): (760, 1_001), ("current", False): (761, 1_001)}
 
 
 def test_a_run_before_the_months_end_freezes_nothing(

@@ -48,15 +48,11 @@ stopped as (
         outcomes.acw_ms,
         outcomes.refused_at_ms,
         outcomes.refused_reason,
-        outcomes.answered_at_ms + terms.answer_shift_ms as clock_stopped_at_ms,
+        terms.answer_shift_ms,
+        outcomes.answered_at_ms,
         outcomes.callback_at_ms,
         outcomes.flowed_out_at_ms,
-        least(
-            outcomes.answered_at_ms + terms.answer_shift_ms,
-            outcomes.callback_at_ms,
-            outcomes.flowed_out_at_ms,
-            outcomes.abandoned_at_ms
-        ) as earliest_at_ms,
+        {{ earliest_at_ms('outcomes', 'terms') }} as earliest_at_ms,
         outcomes.queued_at_ms is null
         or outcomes.is_completed
         or (
@@ -79,14 +75,7 @@ judged as (
 
     select
         *,
-        case
-            when queued_at_ms is null then null
-            when earliest_at_ms is null then 'waiting'
-            when clock_stopped_at_ms = earliest_at_ms then 'answered'
-            when callback_at_ms = earliest_at_ms then 'callback'
-            when flowed_out_at_ms = earliest_at_ms then 'flowed_out'
-            else 'abandoned'
-        end as outcome
+        {{ outcome_name() }} as outcome
     from stopped
 
 ),

@@ -72,13 +72,8 @@ joined as (
         coalesce(leg_instants.before_queue_count, 0) as before_queue_count,
         leg_instants.before_queue_at_ms,
         out_of_hours.client is not null as is_out_of_hours,
-        facts.answered_at_ms + targets.answer_shift_ms as clock_stopped_at_ms,
-        least(
-            facts.answered_at_ms + targets.answer_shift_ms,
-            facts.callback_at_ms,
-            facts.flowed_out_at_ms,
-            facts.abandoned_at_ms
-        ) as earliest_at_ms,
+        targets.answer_shift_ms,
+        {{ earliest_at_ms('facts', 'targets') }} as earliest_at_ms,
         watermarks.watermark_ms,
         targets.threshold_ms,
         -- a wait of at most this is within: `<` is `<=` of one millisecond less
@@ -103,14 +98,7 @@ decided as (
 
     select
         *,
-        case
-            when queued_at_ms is null then null
-            when earliest_at_ms is null then 'waiting'
-            when clock_stopped_at_ms = earliest_at_ms then 'answered'
-            when callback_at_ms = earliest_at_ms then 'callback'
-            when flowed_out_at_ms = earliest_at_ms then 'flowed_out'
-            else 'abandoned'
-        end as outcome,
+        {{ outcome_name() }} as outcome,
         case when queued_at_ms is not null then earliest_at_ms end as outcome_at_ms,
         greatest(0, coalesce(earliest_at_ms, watermark_ms) - queued_at_ms) as wait_ms,
         queued_at_ms is not null

@@ -11,6 +11,12 @@ queues as (
 
 ),
 
+intervals as (
+
+    select * from {{ ref('fct_kpi_intervals') }}
+
+),
+
 final as (
 
     select
@@ -32,7 +38,16 @@ final as (
         on terms.client = queues.client
         and terms.site = queues.site
         and terms.queue = queues.queue
-    where terms.from_ms < queues.month_end_ms and terms.to_ms > queues.month_start_ms
+    where (terms.from_ms < queues.month_end_ms and terms.to_ms > queues.month_start_ms)
+        -- a leg queued before the month counts in it by the term it queued under
+        or exists (
+            select 1 from intervals
+            where intervals.registry = terms.registry
+                and intervals.client = terms.client
+                and intervals.site = terms.site
+                and intervals.queue = terms.queue
+                and intervals.term_from_ms = terms.from_ms
+        )
 
 )
 

@@ -19,7 +19,7 @@ neighbours as (
 terms as (
 
     select * from {{ source('params', 'kpi_terms') }}
-    where registry = 'current'
+    where is_in_force
 
 ),
 

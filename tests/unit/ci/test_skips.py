@@ -46,6 +46,24 @@ def without_data(tmp_path: Path) -> Path:
     return tmp_path / "checkout"
 
 
+def test_ci_runs_every_test_once_and_looks_at_every_report() -> None:
+    asked = ["make", "--dry-run", "check", "COVERAGE_FLAGS=--one", "PYTEST_FLAGS=--other"]
+    bare = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    said = subprocess.run(
+        asked, cwd=ROOT, env=bare, capture_output=True, text=True, check=True
+    ).stdout
+    runs = [line.split("-m pytest ")[1] for line in said.splitlines() if "-m pytest " in line]
+    domain = ["tests/unit/domain", "tests/property"]
+    assert runs == [f"-q --one {' '.join(domain)}", f"--other --ignore={' --ignore='.join(domain)}"]
+    script = (ROOT / ".ci" / "run").read_text()
+    for flags, report in (("COVERAGE_FLAGS", "domain"), ("PYTEST_FLAGS", "rest")):
+        assert f'{flags}="--junitxml=$reports/{report}.xml"' in script
+    assert (
+        'for report in domain rest; do .venv/bin/python .ci/skips.py "$reports/$report.xml"'
+        in script
+    )
+
+
 def test_a_test_of_absent_real_data_may_be_skipped(without_data: Path) -> None:
     assert verdict(without_data, TESTS) == (0, [])
 
