@@ -2,7 +2,8 @@ r"""A session with Asterisk's manager interface (AMI): log in, ask for all event
 
 The server greets with one line; we send ``Login`` with ``Events: on``. Replies carry the
 ``ActionID`` of what they answer. An event has no time of its own unless ``manager.conf`` says
-``timestampevents = yes``; one without gets a ``Timestamp`` by our clock when it comes.
+``timestampevents = yes``; each is told when it came by our clock, as ``Vane-Received``. Once logged
+in, we ask who is in the queues (``QueueStatus``): the answers are events, too.
 """
 
 from __future__ import annotations
@@ -66,21 +67,24 @@ class AmiSession:
         if block.skip == REPLY:
             self._hear(dict(_HEADER.findall(block.raw)))
             return block
-        if block.fault is not None or _TIMESTAMP.search(block.raw):
+        if block.fault is not None:
             return block
-        stamp = b"\r\nTimestamp: %d.%06d" % (now_ms // 1000, now_ms % 1000 * 1000)
-        return block._replace(raw=block.raw + stamp, oddity="stamped_on_arrival")
+        stamp = b"\r\nVane-Received: %d.%06d" % (now_ms // 1000, now_ms % 1000 * 1000)
+        oddity = "" if _TIMESTAMP.search(block.raw) else "stamped_on_arrival"
+        return block._replace(raw=block.raw.rstrip(b"\r\n") + stamp, oddity=oddity)
 
     def _hear(self, reply: dict[bytes, bytes]) -> None:
         if reply.get(b"ActionID") != _LOGIN:
             return
         if reply.get(b"Response") == b"Success":
             self.is_ready = True
+            self._out += _action(b"QueueStatus", b"vane-queues")
         else:
             told = reply.get(b"Message", b"nothing").decode(errors="replace")
             self.refusal = (
                 f"Asterisk refused the login of {self._credentials.ami_user!r} ({told}); expected "
-                "VANE_AMI_USER and VANE_AMI_SECRET as in manager.conf, with read = agent,call"
+                "VANE_AMI_USER and VANE_AMI_SECRET as in manager.conf, with "
+                "read = agent,call,dialplan"
             )
 
 

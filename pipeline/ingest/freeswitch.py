@@ -1,7 +1,8 @@
 r"""A session with FreeSWITCH's event socket: authenticate, subscribe to the call centre's events.
 
 The server asks with ``auth/request``; we send ``auth PASSWORD``, then
-``event plain CUSTOM callcenter::info``. Events come in envelopes with a ``Content-Length``.
+``event plain CUSTOM callcenter::info CHANNEL_HOLD CHANNEL_UNHOLD``. Events come in envelopes with a
+``Content-Length``.
 There is no ping: an ``api uptime`` is answered by a living server, whatever it may say.
 """
 
@@ -15,7 +16,7 @@ from pipeline.ingest.blocks import REPLY, Blocks
 from pipeline.ingest.framed import Framed
 from pipeline.ingest.session import Credentials
 
-SUBSCRIPTION: Final = b"event plain CUSTOM callcenter::info\n\n"
+SUBSCRIPTION: Final = b"event plain CUSTOM callcenter::info CHANNEL_HOLD CHANNEL_UNHOLD\n\n"
 _TYPE: Final = re.compile(rb"^Content-Type:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 _REPLY: Final = re.compile(rb"^Reply-Text:[ \t]*(.*?)\r?$", re.IGNORECASE | re.MULTILINE)
 

@@ -119,6 +119,7 @@ async def ami_login(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.St
         "Event: FullyBooted\r\nPrivilege: system,all\r\nUniqueid: boot\r\n"
         "Timestamp: 1700000000.000001\r\n\r\n".encode()
     )
+    assert (await action(peer, reader))["Action"] == "QueueStatus"
 
 
 def joined(call: str, *more: str) -> bytes:
@@ -312,7 +313,10 @@ async def freeswitch_login(
     writer.write(b"Content-Type: auth/request\n\n")
     assert await command(peer, reader) == "auth ClueCon"
     writer.write(b"Content-Type: command/reply\nReply-Text: +OK accepted\n\n")
-    assert await command(peer, reader) == "event plain CUSTOM callcenter::info"
+    assert (
+        await command(peer, reader)
+        == "event plain CUSTOM callcenter::info CHANNEL_HOLD CHANNEL_UNHOLD"
+    )
     writer.write(b"Content-Type: command/reply\nReply-Text: +OK event listener enabled plain\n\n")
 
 
