@@ -66,6 +66,9 @@ def runs(text: str) -> set[str]:
 @example(("+49301234567", "49301234567"), as_url, "{}")
 @example(("1700000000", "1700000000"), as_json, '{{"ani":{},"time":1700000000}}')
 @example(("0123456", "0123456"), as_it_is, "100%{}")
+@example(("000 000 1", "0000001"), as_it_is, "2025-11-01 10:00:00,{},Time")
+@example(("030 000 1", "0300001"), as_it_is, "2025-11-01 10:00:00.{}")
+@example(("0300001", "0300001"), as_it_is, "2025-11-01 10:00:00.{}")
 def test_no_digits_of_a_planted_number_survive(
     number: tuple[str, str], way: object, around: str
 ) -> None:
