@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -33,7 +34,7 @@ from pipeline.domain.agent_time import (
 )
 from pipeline.domain.business_time import Month
 from pipeline.domain.events import AgentStateEvent
-from pipeline.domain.intervals import Grain, Grid
+from pipeline.domain.intervals import Grain, Grid, Interval
 from pipeline.domain.ledger import clip, resolve
 from pipeline.domain.schedule import ScheduledSpan, SchedulePiece, adherence, flatten, shifts
 from pipeline.domain.shift import Shift
@@ -222,11 +223,17 @@ def _expect(
             wanted["days"].append((*who, day, *counts.values(), longest, *seen))
         if own or due:
             for minutes, grain in ((15, Grain.QUARTER_HOUR), (30, Grain.HALF_HOUR)):
-                for tile in Grid(zone, grain).tiles(start, end):
+                for tile in _tiles(zone, grain, start, end):
                     a, b = tile.start_ms, tile.end_ms
                     counts = agent_counts(_touching(own, a, b), _touching(due, a, b), a, b)
                     if any(counts.values()):
                         wanted["intervals"].append((*who, minutes, a, *counts.values()))
+
+
+@cache
+def _tiles(zone: str, grain: Grain, start: int, end: int) -> list[Interval]:
+    """Return the intervals of a day, which every agent of the zone has."""
+    return list(Grid(zone, grain).tiles(start, end))
 
 
 def _touching(parts: list[T], start: int, end: int) -> list[T]:
