@@ -16,6 +16,7 @@ CALL: Final = 1
 QUEUE: Final = 2
 AGENT: Final = 3
 VERB: Final = 4
+BOM: Final = "\ufeff"
 FIRST: Final = 5
 """Where the arguments of a verb begin."""
 
@@ -79,6 +80,24 @@ _EPOCH: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?")
 _BAR: Final = re.compile(r"(?<!\\)\|")
 
 
+class UnusableError(ValueError):
+    """A record that says nothing usable; ``reason`` is a code, the text is for people."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        """Keep the code apart."""
+        self.reason = reason
+        super().__init__(message)
+
+
+class NoEventError(ValueError):
+    """A record that is no event by nature; ``reason`` says of which kind."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason."""
+        self.reason = reason
+        super().__init__(reason)
+
+
 class Lengths(dict[str, "int | None"]):
     """Milliseconds of a length in whole seconds, by its text; of an empty one None.
 
@@ -97,20 +116,6 @@ class Lengths(dict[str, "int | None"]):
             found = int(digits) * 1000
         if len(self) < self.MOST:
             self[text] = found
-        return found
-
-
-class Epochs(dict[str, int]):
-    """Epoch milliseconds of a record's time, by its text; raises ValueError if it is none."""
-
-    MOST: Final = 200_000
-
-    def __missing__(self, text: str) -> int:
-        """Read a text not met yet; forget all when there are too many."""
-        found = epoch_ms(text)
-        if len(self) >= self.MOST:
-            self.clear()
-        self[text] = found
         return found
 
 
@@ -142,29 +147,49 @@ def transfer_lengths(fields: Sequence[str]) -> tuple[str, str]:
     return fields[at], fields[at + 1].partition("|")[0]
 
 
+def read_line(line: str) -> tuple[int, list[str]]:
+    """Return time and fields of a line of a file; its arguments are not looked at yet.
+
+    Raises:
+        NoEventError: blank, or of a verb that says nothing that is counted.
+        UnusableError: it has too few fields, or no time.
+    """
+    line = line.removesuffix("\r").removeprefix(BOM)
+    if not line or line.isspace():
+        raise NoEventError("blank")
+    fields = split_line(line)
+    if len(fields) <= VERB:
+        msg = f"expected epoch|callid|queue|agent|EVENT|…, got {len(fields)} field(s)"
+        raise UnusableError("missing_fields", msg)
+    try:
+        at = epoch_ms(fields[0])
+    except ValueError as error:
+        raise UnusableError("bad_time", str(error)) from error
+    check_verb(fields[VERB])
+    return at, fields
+
+
+def check_verb(verb: str) -> None:
+    """Raise NoEventError unless a verb says something of a call or an agent."""
+    if verb not in ARGUMENTS:
+        known = verb in NO_EVENT
+        raise NoEventError(f"verb:{verb}" if known else f"unknown_verb:{verb_for_people(verb)}")
+
+
 def verb_for_people(verb: str) -> str:
     """Return an unknown verb if it looks like one; what may be a number is not repeated."""
     return verb if _VERB.fullmatch(verb) else "(not a verb)"
 
 
-def problem_of(fields: Sequence[str]) -> tuple[str, str] | None:
-    """Return (reason, message) if a record with a known verb cannot be read, else None."""
-    if len(fields) <= VERB:
-        msg = f"expected epoch|callid|queue|agent|EVENT|…, got {len(fields)} field(s)"
-        return "missing_fields", msg
-    try:
-        epoch_ms(fields[0])
-    except ValueError as error:
-        return "bad_time", str(error)
+def problem_of(fields: Sequence[str]) -> UnusableError | None:
+    """Return why a record with a known verb cannot be read, None if it can."""
     verb = fields[VERB]
-    if verb not in ARGUMENTS:
-        return None
     least, most = ARGUMENTS[verb]
     given = len(fields) - FIRST
     if given < least:
         expected = f"{least}" if least == most else f"{least} to {most}"
         msg = f"{verb}: expected {expected} argument(s), got {given}"
-        return "missing_fields", msg
+        return UnusableError("missing_fields", msg)
     return _bad_length(verb, fields)
 
 
@@ -195,14 +220,12 @@ _LENGTHS: Final[dict[str, tuple[int, ...]]] = {
 }
 
 
-def _bad_length(verb: str, fields: Sequence[str]) -> tuple[str, str] | None:
-    if verb == "ATTENDEDTRANSFER" and fields[FIRST].upper() == "LINK" and len(fields) < FIRST + 5:
-        return "missing_fields", f"{verb} by LINK: expected 6 arguments, got {len(fields) - FIRST}"
+def _bad_length(verb: str, fields: Sequence[str]) -> UnusableError | None:
     for text in lengths_at(fields):
         try:
             Lengths()[text]
         except ValueError:
             is_negative = text.strip().startswith("-") and text.strip()[1:].isdecimal()
             reason = "negative_length" if is_negative else "bad_length"
-            return reason, f"{verb}: expected a length of 0 or more, got {text!r}"
+            return UnusableError(reason, f"{verb}: expected a length of 0 or more, got {text!r}")
     return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from pipeline.domain.events import AgentState, EventType, TransferKind
+from pipeline.domain.events import EventType, TransferKind
 from pipeline.domain.leg import LegFacts
 
 TIMEOUT: Final = "timeout"
@@ -57,13 +57,14 @@ class LoggedLeg:
 
     ``entered``, ``connected``, ``completed`` and ``out_at`` are the times of the records;
     ``hold_ms``, ``talk_ms`` and ``waited_ms`` the lengths that they state. ``out_as`` is how a wait
-    ended without an answer. What few legs have stands in ``rare``.
+    ended without an answer. What few legs have stands in ``rare``. ``is_counted`` and ``told`` are
+    for those who count legs, and tell events of them.
     """
 
     __slots__ = (
         *("call", "number", "queue", "entered", "caller", "connected", "hold_ms", "agent"),
         *("ring_ms", "completed", "talk_ms", "by", "out_at", "out_as", "out_reason", "waited_ms"),
-        *("rare", "is_counted"),
+        *("rare", "is_counted", "told"),
     )
 
     def __init__(self, call: str, number: int, queue: str, entered: int | None) -> None:
@@ -79,6 +80,7 @@ class LoggedLeg:
         self.hold_ms: int | None = None
         self.rare: Rare | None = None
         self.is_counted = False
+        self.told: set[str] | None = None
         # Set together with the records they come from, so that a leg that waits costs less.
         self.agent: str
         self.ring_ms: int
@@ -142,24 +144,15 @@ class Rare:
 
 def instants(leg: LoggedLeg) -> Instants:
     """Return the instants that the records of a leg amount to."""
-    queued = leg.entered
-    hold, connected, completed, out_at = leg.hold_ms, leg.connected, leg.completed, leg.out_at
-    if queued is None:
-        queued = _entry(leg)
-    answered = ended = out = None
-    if connected is not None or completed is not None:
-        if hold is not None and queued is not None:
-            answered = queued + hold
-        elif connected is not None:
-            answered = connected
-        elif completed is not None:
-            answered = completed - (leg.talk_ms or 0)
-    if completed is not None and answered is not None:
+    queued = leg.entered if leg.entered is not None else _entry(leg)
+    answered = _answered(leg, queued)
+    ended = out = None
+    if leg.completed is not None and answered is not None:
         talk = leg.talk_ms
-        ended = completed if talk is None else answered + talk
-    if out_at is not None and queued is not None:
+        ended = leg.completed if talk is None else answered + talk
+    if leg.out_at is not None and queued is not None:
         waited = leg.waited_ms
-        out = out_at if waited is None else queued + waited
+        out = leg.out_at if waited is None else queued + waited
     rare = leg.rare
     if rare is not None and rare.left_at is not None:
         left = rare.left_at
@@ -168,6 +161,17 @@ def instants(leg: LoggedLeg) -> Instants:
         elif out is None:
             out = left
     return Instants(queued, answered, ended, out)
+
+
+def _answered(leg: LoggedLeg, queued: int | None) -> int | None:
+    connected, completed = leg.connected, leg.completed
+    if connected is None and completed is None:
+        return None
+    if leg.hold_ms is not None and queued is not None:
+        return queued + leg.hold_ms
+    if connected is not None:
+        return connected
+    return (completed or 0) - (leg.talk_ms or 0)
 
 
 def _entry(leg: LoggedLeg) -> int | None:
@@ -179,9 +183,6 @@ def _entry(leg: LoggedLeg) -> int | None:
         return leg.completed - (leg.talk_ms or 0) - hold
     if leg.out_at is not None:
         return leg.out_at - (leg.waited_ms or 0)
-    if leg.rare is not None and leg.rare.offers and leg.rare.refused is None:
-        first = leg.rare.offers[0]  # it rang at an agent, so it was in the queue
-        return first.at - first.ring_ms
     return None
 
 
@@ -232,7 +233,3 @@ def _leave(facts: LegFacts, leg: LoggedLeg, at: int) -> None:
 def out_reason(leg: LoggedLeg) -> str:
     """Return why the leg left the queue without answer, abandon or callback."""
     return (leg.out_reason or "") if leg.out_at is not None else ENTERED_AGAIN
-
-
-PAUSE_STATE: Final = AgentState.BREAK
-"""State of a pause whose reason names none."""

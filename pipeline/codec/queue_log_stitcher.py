@@ -14,7 +14,14 @@ from collections.abc import Callable
 from typing import Final
 
 from pipeline.codec.queue_log_agents import Presence, Span
-from pipeline.codec.queue_log_fields import NO_CALL, NOBODY, Lengths, transfer_lengths
+from pipeline.codec.queue_log_fields import (
+    NO_CALL,
+    NOBODY,
+    Lengths,
+    UnusableError,
+    problem_of,
+    transfer_lengths,
+)
 from pipeline.codec.queue_log_leg import (
     AGREES_WITHIN_MS,
     LEFT_EMPTY,
@@ -27,6 +34,8 @@ from pipeline.codec.queue_log_leg import (
 )
 from pipeline.domain.events import EventType, TransferKind
 
+UNKNOWN_AGENT: Final = "unknown"
+"""Stands for the agent of an answered call whose records name none."""
 KEPT_MS: Final = 2 * 3_600_000
 KEPT_OPEN_MS: Final = 12 * 3_600_000
 
@@ -43,15 +52,6 @@ Call = list[LoggedLeg]
 """The legs of one call; a leg that an attended transfer handed to it has another call's id."""
 Fields = list[str]
 Handler = Callable[[int, Fields], "LoggedLeg | Presence | None"]
-
-
-class UnusableError(ValueError):
-    """A record that says nothing usable; ``reason`` is a code, the text is for people."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        """Keep the code apart."""
-        self.reason = reason
-        super().__init__(message)
 
 
 class Stitcher:
@@ -116,6 +116,30 @@ class Stitcher:
             "AGENTCALLBACKLOGOFF": self._log_off,
             **dict.fromkeys(REFUSALS, self._refuse),
         }
+
+    def take(self, at: int, fields: Fields) -> LoggedLeg | Presence | None:
+        """Take a record; return the leg or agent that it spoke of.
+
+        Raises:
+            UnusableError: it cannot be read, or is of nobody; nothing has changed.
+        """
+        try:
+            return self.handlers[fields[4]](at, fields)
+        except UnusableError:
+            raise
+        except (IndexError, ValueError) as error:
+            problem = problem_of(fields)
+            if problem is None:
+                raise
+            raise problem from error
+
+    def legs_of(self, call: str) -> Call:
+        """Return the legs of a call that is kept; none if it is not."""
+        return self._young.get(call) or self._old.get(call) or []
+
+    def length(self, text: str) -> int | None:
+        """Return the milliseconds of a length in seconds, by its text."""
+        return self._lengths[text]
 
     # --- letting go ----------------------------------------------------------------------------
 
@@ -206,24 +230,27 @@ class Stitcher:
         if not last.is_over:
             self._note("entered_again_while_open")
             last.more().left_at = at
+            if last.connected is not None and self.agents[last.agent].talking is last:
+                self.agents[last.agent].talking = None
         return None
 
     def _connect(self, at: int, fields: Fields) -> LoggedLeg:
         hold = self._lengths[fields[5]]
         ring = self._lengths[fields[7]] if len(fields) > 7 else None  # noqa: PLR2004 - third
         agent = fields[3]
+        presence = self.agents.get(agent) or self._agent(agent, at)
         call = self._young.get(fields[1])
         leg = call[-1] if call else None
         if leg is None or leg.queue != fields[2]:
             leg = self._leg(fields)
         if leg.connected is None:
             if leg.completed is not None and at > leg.completed:
-                leg = self._again(leg, fields)
+                leg = self._again(fields)
         elif leg.connected == at and leg.agent == agent:
             self._note("repeated")
             return leg
         elif leg.completed is not None and at > leg.completed:
-            leg = self._again(leg, fields)
+            leg = self._again(fields)
         else:
             self._note("connected_twice")
             return leg
@@ -233,20 +260,17 @@ class Stitcher:
         if hold is None:
             self._note("wait_missing")
         if leg.completed is None:
-            self._talks(at, agent, leg)
+            self._talks(presence, leg)
         return leg
 
-    def _again(self, leg: LoggedLeg, fields: Fields) -> LoggedLeg:
+    def _again(self, fields: Fields) -> LoggedLeg:
         """Return a new leg for a call that is answered again in a queue it was answered in."""
         self._note("no_queue_entry")
         return self._new_leg(self._call(fields[1]), fields, None)
 
-    def _talks(self, at: int, agent: str, leg: LoggedLeg) -> None:
-        presence = self.agents.get(agent)
-        if presence is None:
-            presence = self._agent(agent, at)
+    def _talks(self, presence: Presence, leg: LoggedLeg) -> None:
         before = presence.talking
-        if before is not None and isinstance(before, LoggedLeg) and before.completed is None:
+        if isinstance(before, LoggedLeg) and before.completed is None:
             # Local channels: the transfer is not logged, and the first talk runs on (FreePBX #124).
             self._note("agent_on_two_calls")
         presence.talking = leg
@@ -276,13 +300,12 @@ class Stitcher:
             return
         leg.completed, leg.talk_ms, leg.by = at, talk, by
         if leg.connected is None:
-            leg.agent, leg.ring_ms, leg.hold_ms = agent, 0, hold
+            leg.agent = UNKNOWN_AGENT if agent in NOBODY else agent
+            leg.ring_ms, leg.hold_ms = 0, hold
             self._note("completed_without_connect")
         elif leg.hold_ms is None:
             leg.hold_ms = hold
-        presence = self.agents.get(leg.agent)
-        if presence is None:
-            presence = self._agent(leg.agent, at)
+        presence = self.agents.get(leg.agent) or self._agent(leg.agent, at)
         if presence.talking is leg:
             presence.talking = None
 
@@ -328,25 +351,25 @@ class Stitcher:
         return leg
 
     def _agent_dump(self, at: int, fields: Fields) -> LoggedLeg:
-        leg = self._leg(fields)
-        self._let_ring(leg, Offer(at, fields[3], 0, "agent_dump"))
-        return leg
+        return self._let_ring(fields, Offer(at, fields[3], 0, "agent_dump"))
 
     def _ring_no_answer(self, at: int, fields: Fields) -> LoggedLeg:
         ring = self._lengths[fields[5]] or 0
-        leg = self._leg(fields)
-        self._let_ring(leg, Offer(at, fields[3], ring // 1000, None))  # milliseconds already
-        return leg
+        return self._let_ring(fields, Offer(at, fields[3], ring // 1000, None))  # has milliseconds
 
-    def _let_ring(self, leg: LoggedLeg, offer: Offer) -> None:
+    def _let_ring(self, fields: Fields, offer: Offer) -> LoggedLeg:
+        self._agent(offer.agent, offer.at)
+        leg = self._leg(fields)
         offers = leg.more().offers
         if offer in offers:
             self._note("repeated")
         else:
             offers.append(offer)
+        return leg
 
-    def _pass_over_ring(self, _at: int, fields: Fields) -> None:
+    def _pass_over_ring(self, at: int, fields: Fields) -> None:
         self._lengths[fields[5]]
+        self._agent(fields[3], at)
 
     def _blind_transfer(self, at: int, fields: Fields) -> LoggedLeg:
         hold, talk = self._lengths[fields[7]], self._lengths[fields[8]]

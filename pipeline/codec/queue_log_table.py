@@ -16,7 +16,13 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pipeline.codec.local_time import parse_instant
-from pipeline.codec.queue_log_fields import ARGUMENTS, epoch_ms, split_line
+from pipeline.codec.queue_log_fields import (
+    ARGUMENTS,
+    UnusableError,
+    check_verb,
+    epoch_ms,
+    split_line,
+)
 
 _NAMES: Final = {
     "time": ("time", "created", "eventdate", "datetime"),
@@ -43,15 +49,6 @@ class Header(NamedTuple):
     data: tuple[int, ...]
     width: int
     delimiter: str
-
-
-class RowError(ValueError):
-    """A row that is no record; ``reason`` is a code, the text is for people."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        """Keep the code apart."""
-        self.reason = reason
-        super().__init__(message)
 
 
 class Read(NamedTuple):
@@ -81,14 +78,20 @@ def read_header(line: str) -> Header | None:
 
 
 def read_row(text: str, header: Header, zone: ZoneInfo | None) -> Read:
-    """Return a row as a record; raise RowError saying what was expected."""
+    """Return a row as a record.
+
+    Raises:
+        NoEventError: it is of a verb that says nothing that is counted.
+        UnusableError: it cannot be read; the text says what was expected.
+    """
     try:
         cells = next(csv.reader([text], delimiter=header.delimiter, strict=True), [])
     except csv.Error as error:
-        raise RowError("bad_csv", f"expected a row of CSV: {error}") from error
+        raise UnusableError("bad_csv", f"expected a row of CSV: {error}") from error
     if len(cells) != header.width:
         msg = f"expected {header.width} columns as in the header, got {len(cells)}"
-        raise RowError("missing_fields" if len(cells) < header.width else "extra_fields", msg)
+        raise UnusableError("missing_fields" if len(cells) < header.width else "extra_fields", msg)
+    check_verb(cells[header.event])
     at, anomaly = _time(cells[header.time], zone)
     arguments = _arguments([cells[place] for place in header.data], cells[header.event])
     fields = [
@@ -100,20 +103,19 @@ def read_row(text: str, header: Header, zone: ZoneInfo | None) -> Read:
 
 def _time(text: str, zone: ZoneInfo | None) -> tuple[int, str | None]:
     text = text.strip()
+    has_offset = _OFFSET.search(text) is not None and ":" in text
     try:
         if _EPOCH.fullmatch(text):
             return epoch_ms(text), None
-        has_offset = _OFFSET.search(text) is not None and ":" in text
-        if zone is None and not has_offset:
-            parse_instant(text, ZoneInfo("UTC"))  # if it is no time at all, say that first
-            msg = f"time {text!r} has no zone; say which clock it is by (--source-timezone)"
-            raise RowError("no_zone", msg)
         at = parse_instant(text, zone or ZoneInfo("UTC"))
-    except RowError:
-        raise
     except ValueError as error:
-        raise RowError("bad_time", f"time: {error}") from error
-    return at, None if has_offset or zone is None else _oddity(at, text, zone)
+        raise UnusableError("bad_time", f"time: {error}") from error
+    if has_offset:
+        return at, None
+    if zone is None:
+        msg = f"time {text!r} has no zone; expected one, or to be told whose clock it is by"
+        raise UnusableError("no_zone", msg)
+    return at, _oddity(at, text, zone)
 
 
 def _oddity(at_ms: int, text: str, zone: ZoneInfo) -> str | None:

@@ -327,8 +327,8 @@ def _report(counted: Counted, stderr: Console) -> None:
         names = ", ".join(sorted(without)[:_SHOWN]) + (" …" if len(without) > _SHOWN else "")
         target = next(iter(without.values()))
         stderr.print(
-            f"{len(without)} queue(s) without terms of their own in queues.yaml ({names}): taken are "
-            f"the default ones, definition {target.rules.name!r}"
+            f"{len(without)} queue(s) without terms of their own in queues.yaml ({names}): "
+            f"taken are the default ones, definition {target.rules.name!r}"
         )
 
 

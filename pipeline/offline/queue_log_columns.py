@@ -16,7 +16,7 @@ import io
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pipeline.codec.queue_log_agents import Presence
-from pipeline.codec.queue_log_fields import NO_CALL, NOBODY
+from pipeline.codec.queue_log_fields import ARGUMENTS, NO_CALL, NOBODY
 from pipeline.codec.queue_log_leg import AGREES_WITHIN_MS, LEFT_EMPTY, TIMEOUT, LoggedLeg
 from pipeline.codec.queue_log_stitcher import KEPT_MS, Call
 from pipeline.domain.events import EventType
@@ -67,6 +67,17 @@ _AGREES_S: Final = AGREES_WITHIN_MS // 1000
 _LONGEST_S: Final = 10**7
 
 
+class Taken(NamedTuple):
+    """What came of a chunk: indexes of the lines left, and of those with a time before the last.
+
+    ``last_ms`` is the latest time in it.
+    """
+
+    rest: list[int]
+    went_back: list[int]
+    last_ms: int
+
+
 class _Settled(NamedTuple):
     """Legs counted from one chunk: their rows by call, and the chunk's last time."""
 
@@ -98,8 +109,8 @@ class Columns:
                 ]
         return None
 
-    def take(self, chunk: bytes, lines: int, open_calls: list[str]) -> list[int] | None:
-        """Count the common calls of a chunk; return the indexes of all other lines.
+    def take(self, chunk: bytes, lines: int, open_calls: list[str]) -> Taken | None:
+        """Count the common calls of a chunk; return which lines are left.
 
         None if the chunk cannot be read in columns: then it is all for the stitcher.
 
@@ -119,13 +130,14 @@ class Columns:
         legs = _common_legs(rows, pl.concat(known))
         if legs.height:
             legs = self._countable(legs)
+        last = rows.get_column("s").max()
+        last_ms = last * 1000 if isinstance(last, int) else 0
         if legs.height == 0:
-            return list(range(lines))
+            return Taken(list(range(lines)), _went_back(rows), last_ms)
         self._count(legs)
-        self._remember(legs, rows)
+        self._remember(legs, last_ms)
         is_counted = rows.get_column("call").is_in(legs.get_column("call").implode())
-        rest: list[int] = (~is_counted).arg_true().to_list()
-        return rest
+        return Taken((~is_counted).arg_true().to_list(), _went_back(rows), last_ms)
 
     def _countable(self, legs: pl.DataFrame) -> pl.DataFrame:
         """Return the legs of calls all of whose queues count by shape, under one dated term."""
@@ -200,9 +212,7 @@ class Columns:
         found = [i.start_ms for i in grid.covering(int(at.min()), int(at.max()) + 1)]
         return found, np.searchsorted(np.array(found), at, side="right") - 1
 
-    def _remember(self, legs: pl.DataFrame, rows: pl.DataFrame) -> None:
-        last = rows.get_column("s").max()
-        last_ms = last * 1000 if isinstance(last, int) else 0
+    def _remember(self, legs: pl.DataFrame, last_ms: int) -> None:
         self._settled = [one for one in self._settled if one.last_ms > last_ms - KEPT_MS]
         names = legs.get_column("c").to_list()
         places = dict(zip(names, range(len(names)), strict=True))
@@ -279,9 +289,19 @@ def _with_meaning(frame: pl.DataFrame) -> pl.DataFrame:
     weight = group.replace_strict(_WEIGHTS, return_dtype=pl.Int64)
     return rows.select(
         *("c", "q", "a", "call", "leg", "group", "s", "wait", "talk", "way"),
+        event_s=pl.when((group < _OTHER) | verb.is_in([*ARGUMENTS])).then(pl.col("s")),
         weight=pl.when(is_fine).then(weight).otherwise(_WEIGHTS[_OTHER]),
         counts=(group != _RING).cast(pl.Int32),
     )
+
+
+def _went_back(rows: pl.DataFrame) -> list[int]:
+    """Return the indexes of the lines of events whose time is before that of the one before."""
+    import polars as pl
+
+    times = rows.select("event_s").with_row_index("i").drop_nulls()
+    found = times.filter(pl.col("event_s") < pl.col("event_s").shift())
+    return found.get_column("i").to_list()
 
 
 def _common_legs(rows: pl.DataFrame, known: pl.Series) -> pl.DataFrame:

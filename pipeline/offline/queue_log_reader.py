@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo
 
 from pipeline.codec.queue_log_fields import (
     ARGUMENTS,
-    NO_EVENT,
+    BOM,
     VERB,
+    NoEventError,
+    UnusableError,
     epoch_ms,
-    problem_of,
-    split_line,
-    verb_for_people,
+    read_line,
 )
-from pipeline.codec.queue_log_stitcher import Call, Stitcher, UnusableError
-from pipeline.codec.queue_log_table import Header, RowError, read_header, read_row
+from pipeline.codec.queue_log_stitcher import Call, Stitcher
+from pipeline.codec.queue_log_table import Header, read_header, read_row
 from pipeline.offline.log_files import Chunk
 from pipeline.offline.log_tally import Place, Tally
 from pipeline.offline.queue_log_book import Book
@@ -28,8 +28,6 @@ from pipeline.offline.queue_log_columns import FEWEST_LINES, Columns
 
 NOT_KEPT: Final = frozenset({"agent_on_two_calls"})
 """Oddities that the columns do not see, and the adapter tells."""
-_BOM: Final = "\ufeff"
-
 Record = tuple[int, int, list[str]]
 """(time, index of the line in its chunk, fields)."""
 
@@ -73,15 +71,18 @@ class LogReader:
         if self._header(chunk, lines) is not None:
             self._take_lines(range(len(lines)), lines, chunk, self._row)
             return
-        wanted: range | list[int] = range(len(lines))
         is_common = text and len(lines) >= FEWEST_LINES and "\\" not in text and "\r" not in text
         if self._is_in_columns and is_common:
             self._see_first(lines)
-            rest = self._columns.take(data, len(lines), self.stitcher.known_calls)
-            if rest is not None:
-                self._tally.taken += len(lines) - len(rest)
-                wanted = rest
-        self._take_lines(wanted, lines, chunk, self._line)
+            taken = self._columns.take(data, len(lines), self.stitcher.known_calls)
+            if taken is not None:
+                self._tally.taken += len(lines) - len(taken.rest)
+                self._book.last_ms = max(self._book.last_ms, taken.last_ms)
+                for self._index in taken.went_back:
+                    self._note("time_went_back")
+                self._take_lines(taken.rest, lines, chunk, read_line, told=True)
+                return
+        self._take_lines(range(len(lines)), lines, chunk, read_line)
 
     def finish(self) -> None:
         """Count the calls that are open at the end of the log."""
@@ -96,8 +97,11 @@ class LogReader:
         wanted: range | list[int],
         lines: list[str | None],
         chunk: Chunk,
-        read: Callable[[str], tuple[int, list[str]] | None],
+        read: Callable[[str], tuple[int, list[str]]],
+        *,
+        told: bool = False,
     ) -> None:
+        """Take the wanted lines of a chunk; ``told``: which went back in time is noted already."""
         records: list[Record] = []
         before, is_ordered = 0, True
         last = len(lines) - 1
@@ -106,16 +110,21 @@ class LogReader:
             if line is None:
                 continue  # rejected already
             self._index = i
-            record = read(line)
-            if record is None:
+            try:
+                at, fields = read(line)
+            except NoEventError as error:
+                self._tally.skip(error.reason)
                 continue
-            at, fields = record
+            except UnusableError as error:
+                self._reject(error.reason, str(error))
+                continue
             if i == last and chunk.is_cut and self._is_cut_short(fields):
                 self._reject("truncated_line", f"{fields[VERB]}: the file ends within the line")
                 continue
             if at < before:
                 is_ordered = False
-                self._note("time_went_back")
+                if not told:
+                    self._note("time_went_back")
             before = at
             records.append((at, i, fields))
         if not is_ordered:
@@ -125,7 +134,7 @@ class LogReader:
 
     def _feed(self, records: list[Record]) -> None:
         stitcher, book, tally = self.stitcher, self._book, self._tally
-        handlers = stitcher.handlers
+        take = stitcher.take
         if book.first_ms is None or records[0][0] < book.first_ms:
             book.first_ms = records[0][0]
         stitcher.went_back(records[0][0])
@@ -136,64 +145,25 @@ class LogReader:
                 book.pack(at)
             self._index = i
             try:
-                handlers[fields[VERB]](at, fields)
+                take(at, fields)
             except UnusableError as error:
                 self._reject(error.reason, f"{fields[VERB]}: {error}")
-                continue
-            except (IndexError, ValueError):
-                problem = problem_of(fields)
-                if problem is None:
-                    raise
-                self._reject(*problem)
                 continue
             tally.taken += 1
         book.last_ms = max(book.last_ms, records[-1][0])
 
-    def _line(self, line: str) -> tuple[int, list[str]] | None:
-        """Return a line as a record, or None if it is counted as something else."""
+    def _row(self, line: str) -> tuple[int, list[str]]:
+        """Return a row of a table as a record."""
         line = line.removesuffix("\r")
         if not line or line.isspace():
-            self._tally.skip("blank")
-            return None
-        line = line.removeprefix(_BOM)
-        fields = split_line(line)
-        if len(fields) <= VERB:
-            self._reject(*_found(problem_of(fields)))
-            return None
-        try:
-            at = epoch_ms(fields[0])
-        except ValueError as error:
-            self._reject("bad_time", str(error))
-            return None
-        return (at, fields) if self._is_event(fields[VERB]) else None
-
-    def _row(self, line: str) -> tuple[int, list[str]] | None:
-        """Return a row of a table as a record, or None if it is counted as something else."""
+            raise NoEventError("blank")
         header = self._headers[self._path]
-        line = line.removesuffix("\r")
-        if not line or line.isspace():
-            self._tally.skip("blank")
-            return None
-        if header is None or (self._first_line + self._index == 1):
-            self._tally.skip("header")
-            return None
-        try:
-            found = read_row(line, header, self._zone)
-        except RowError as error:
-            self._reject(error.reason, str(error))
-            return None
-        if not self._is_event(found.fields[VERB]):
-            return None
+        if header is None or self._first_line + self._index == 1:
+            raise NoEventError("header")
+        found = read_row(line, header, self._zone)
         if found.anomaly is not None:
             self._note(found.anomaly)
         return found.at_ms, found.fields
-
-    def _is_event(self, verb: str) -> bool:
-        if verb in ARGUMENTS:
-            return True
-        known = verb in NO_EVENT
-        self._tally.skip(f"verb:{verb}" if known else f"unknown_verb:{verb_for_people(verb)}")
-        return False
 
     def _is_cut_short(self, fields: list[str]) -> bool:
         """Say whether the last line of a file, without its end, lacks what its verb documents."""
@@ -203,7 +173,7 @@ class LogReader:
         """Return the header of a file that is an export of the table."""
         if chunk.path not in self._headers or chunk.first_line == 1:
             first = lines[0] or ""
-            self._headers[chunk.path] = read_header(first.removeprefix(_BOM).removesuffix("\r"))
+            self._headers[chunk.path] = read_header(first.removeprefix(BOM).removesuffix("\r"))
         return self._headers[chunk.path]
 
     def _decoded(self, index: int, raw: bytes) -> str | None:
@@ -256,16 +226,11 @@ _FIXED: Final = frozenset(
 """Verbs that Asterisk writes with all their arguments, whatever its version."""
 
 
-def _found(problem: tuple[str, str] | None) -> tuple[str, str]:
-    assert problem is not None  # noqa: S101 - asked only of lines that are too short
-    return problem
-
-
 def first_time(zone: ZoneInfo | None) -> Callable[[bytes], int | None]:
     """Return a function that finds the first time in the head of a log, for its place in order."""
 
     def find(head: bytes) -> int | None:
-        lines = head.decode(errors="replace").lstrip(_BOM).splitlines()
+        lines = head.decode(errors="replace").lstrip(BOM).splitlines()
         header = read_header(lines[0]) if lines else None
         return next(_times(lines, header, zone), None)
 
