@@ -41,12 +41,18 @@ class KnownLeg(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """One leg or contact that counts: where, when by the attribution, by which term, for what."""
+    """One leg or contact that counts: where, when by the attribution, by which term, for what.
+
+    ``kind`` is how its wait ended and ``wait_ms`` how long it was (so far, while it waits); a
+    refused leg has no kind.
+    """
 
     queue: Queue
     at_ms: int
     target: ServiceTarget
     counts: Mapping[str, int]
+    kind: OutcomeKind | None = None
+    wait_ms: int = 0
 
 
 UNIT_FIELDS: Final = (
@@ -149,7 +155,7 @@ def _unit(first: _Judged, counted: list[_Judged], start: int) -> Unit | None:
         counts["out_of_hours"] = 1
     _add_handling(counts, [h for h in handled if h is not None])
     leg = first.leg
-    return Unit((leg.client, leg.site, leg.queue), placed, target, counts)
+    return Unit((leg.client, leg.site, leg.queue), placed, target, counts, kind, wait)
 
 
 def _outcome(counted: list[_Judged]) -> tuple[OutcomeKind, int | None]:
