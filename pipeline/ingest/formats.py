@@ -27,6 +27,7 @@ from pipeline.codec.fact_fields import CLASSES, TOPICS
 from pipeline.codec.facts import of_file
 from pipeline.codec.freeswitch import FreeswitchAdapter
 from pipeline.codec.genesys import GenesysAdapter
+from pipeline.codec.queue_log import QueueLogAdapter, QueueLogTableAdapter
 from pipeline.codec.taskrouter import TaskrouterAdapter
 from pipeline.domain.events import AgentStateEvent, CallEvent, routing_domain
 from pipeline.domain.fact import Fact, FactKind
@@ -145,6 +146,11 @@ FORMATS: Final[dict[str, Format]] = {
             of(AnonymousBankAdapter),
             is_fresh_per_file=True,
             is_sorted_whole=True,
+        ),
+        Format("queue_log", "Asterisk's queue_log", Lines, of(QueueLogAdapter)),
+        Format(
+            *("queue_log_table", "the queue_log table as CSV", Lines, of(QueueLogTableAdapter)),
+            is_fresh_per_file=True,
         ),
         Format(
             *("ami", "events of Asterisk's manager interface", BlocksOrDocuments, of(AmiAdapter)),

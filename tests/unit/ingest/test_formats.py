@@ -18,6 +18,12 @@ from pipeline.ingest.session import Credentials
 from pipeline.ingest.tally import Tally
 
 ORIGIN = Origin(client="acme", source="pbx", customer_key=b"key")
+QUEUE_LOG = b"""\
+1700000000|NONE|NONE|SIP/1|ADDMEMBER|
+1700000001|1.1|service|NONE|ENTERQUEUE||030123|1
+1700000005|1.1|service|SIP/1|CONNECT|4|1.2|3
+1700000065|1.1|service|SIP/1|COMPLETECALLER|4|60|1
+"""
 CLOUD = {name.replace("_", "-"): name for name in cloud_documents.FORMATS}
 DECODERS: dict[str, Callable[[bytes], object]] = {
     "acd.events": decode_call_event,
@@ -41,10 +47,16 @@ def sample(name: str) -> bytes:
         return b"\n\n".join(adapters.ami_calls(20))
     if name == "freeswitch":
         return b"\n\n".join(adapters.freeswitch_calls(20))
+    if name == "queue_log":
+        return QUEUE_LOG
+    if name == "queue_log_table":
+        rows = ((line.split("|") + [""] * 2)[:8] for line in QUEUE_LOG.decode().splitlines())
+        header = "time,callid,queuename,agent,event,data1,data2,data3"
+        return "\n".join([header, *map(",".join, rows)]).encode()
     return b"\n".join(cloud_documents.documents(CLOUD[name], 40))
 
 
-@pytest.mark.parametrize("name", ["ami", "freeswitch", *CLOUD])
+@pytest.mark.parametrize("name", ["queue_log", "queue_log_table", "ami", "freeswitch", *CLOUD])
 def test_a_file_of_each_source_becomes_events_that_their_topics_take(name: str) -> None:
     messages, tally = through(name, sample(name))
     assert tally.taken > 0
@@ -55,7 +67,7 @@ def test_a_file_of_each_source_becomes_events_that_their_topics_take(name: str) 
     assert {message.key for message in messages} == {b"acme"}
 
 
-@pytest.mark.parametrize("name", ["ami", "freeswitch", *CLOUD])
+@pytest.mark.parametrize("name", ["queue_log", "queue_log_table", "ami", "freeswitch", *CLOUD])
 def test_a_file_read_twice_tells_the_same_events(name: str) -> None:
     once, twice = through(name, sample(name))[0], through(name, sample(name))[0]
     assert once == twice
