@@ -11,9 +11,11 @@ import argparse
 import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from benchmarks import cloud_documents
 from pipeline.codec.adapter import Adapter, Origin
 from pipeline.codec.ami import AmiAdapter
 from pipeline.codec.freeswitch import FreeswitchAdapter
@@ -132,6 +134,12 @@ def freeswitch_calls(calls: int) -> Iterator[bytes]:
 ADAPTERS: Final[Mapping[str, Made]] = {
     "ami": Made(lambda: AmiAdapter(ORIGIN), ami_calls),
     "freeswitch": Made(lambda: FreeswitchAdapter(ORIGIN, wrapup_s=10), freeswitch_calls),
+    **{
+        name: Made(
+            partial(cloud_documents.adapter(name), ORIGIN), partial(cloud_documents.documents, name)
+        )
+        for name in cloud_documents.FORMATS
+    },
 }
 
 
@@ -176,11 +184,11 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=list(ADAPTERS), help=", ".join(ADAPTERS))
     parser.add_argument("--calls", type=int, default=20_000)
     arguments = parser.parse_args()
-    print(f"{'adapter':<12}{'records':>10}{'bytes each':>12}{'events':>10}{'rejected':>10}"
+    print(f"{'adapter':<16}{'records':>10}{'bytes each':>12}{'events':>10}{'rejected':>10}"
           f"{'skipped':>10}{'records/CPU s':>15}{'peak MB':>9}")  # fmt: skip
     for name in arguments.names:
         told = measure(ADAPTERS[name], arguments.calls)
-        print(f"{name:<12}{told['records']:>10,}{told['bytes']:>12.0f}{told['events']:>10,}"
+        print(f"{name:<16}{told['records']:>10,}{told['bytes']:>12.0f}{told['events']:>10,}"
               f"{told['rejected']:>10,}{told['skipped']:>10,}{told['per_s']:>15,.0f}"
               f"{told['rss_mb']:>9.0f}")  # fmt: skip
 

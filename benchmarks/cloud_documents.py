@@ -1,16 +1,12 @@
-"""Synthetic documents of the cloud adapters' formats, and how fast each adapter takes them.
+"""Synthetic documents of the cloud adapters' formats; ``adapters.py`` measures with them.
 
 One document (of CSV: one line) is one call's record or one event, all different, of calls that
 waited, were answered, held and wrapped up, with callers' numbers in all places that have one.
-
-    python -m benchmarks.cloud_documents [documents per format]
 """
 
 from __future__ import annotations
 
 import json
-import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -252,24 +248,3 @@ def documents(name: str, count: int) -> Iterator[bytes]:
 def adapter(name: str) -> Callable[[Origin], Adapter]:
     """Return what makes the adapter of a format."""
     return CsvCallsAdapter if name == "csv_calls" else MAKERS[name][0]
-
-
-def main() -> None:
-    """Print documents and events per second of each format."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    for name in FORMATS:
-        made = list(documents(name, count))
-        reader = adapter(name)(Origin(client="acme", source=name, customer_key=b"key"))
-        began = time.process_time()
-        events = sum(len(list(reader.feed(document))) for document in made)
-        events += len(list(reader.finish()))
-        took = time.process_time() - began
-        size = sum(map(len, made)) // len(made)
-        print(
-            f"{name:16} {len(made) / took:9,.0f} documents/s {events / took:9,.0f} events/s"
-            f"  ({size} bytes each)"
-        )
-
-
-if __name__ == "__main__":
-    main()
