@@ -142,14 +142,22 @@ def _queue_entry(path: Path, item: Located, definitions: Definitions) -> QueueEn
     except InputError as error:
         problem = f"zone: expected an IANA zone such as Asia/Shanghai, got {zone!r}"
         raise ConfigError(path, problem, line=item.line_of("zone")) from error
-    terms = sorted(
-        (_term(path, term, zone, definitions) for term in mappings(path, item, "terms")),
-        key=lambda pair: pair[0],
-    )
-    try:
-        history = TargetHistory(tuple(t[0] for t in terms), tuple(t[1] for t in terms))
-    except ValueError as error:
-        raise ConfigError(path, f"terms: {error}", line=item.line_of("terms")) from error
+    items = mappings(path, item, "terms")
+    if not items:
+        raise ConfigError(path, "terms: expected at least one", line=item.line_of("terms"))
+    terms: dict[int, ServiceTarget] = {}
+    lines: dict[int, int] = {}
+    for term in items:
+        start, target = _term(path, term, zone, definitions)
+        line = term.line_of("from")
+        if start in terms:
+            problem = (
+                f"from: the term on line {lines[start]} begins then already, on {term['from']}"
+            )
+            raise ConfigError(path, problem, line=line)
+        terms[start], lines[start] = target, line
+    starts = sorted(terms)
+    history = TargetHistory(tuple(starts), tuple(terms[start] for start in starts))
     client, site, queue = (take(path, item, k, str) for k in ("client", "site", "queue"))
     return QueueEntry(client, site, queue, zone, history)
 
