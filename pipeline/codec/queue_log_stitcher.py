@@ -238,7 +238,7 @@ class Stitcher:
         hold = self._lengths[fields[5]]
         ring = self._lengths[fields[7]] if len(fields) > 7 else None  # noqa: PLR2004 - third
         agent = fields[3]
-        presence = self.agents.get(agent) or self._agent(agent, at)
+        presence = self._agent(agent, at)
         call = self._young.get(fields[1])
         leg = call[-1] if call else None
         if leg is None or leg.queue != fields[2]:
@@ -389,7 +389,7 @@ class Stitcher:
             # Logged under the id of the agent's own call to the other side (asterisk #759).
             presence = self.agents.get(fields[3])
             talking = presence.talking if presence else None
-            if isinstance(talking, LoggedLeg) and talking.queue == fields[2]:
+            if isinstance(talking, LoggedLeg) and _is_meant(talking, fields[2], at, hold, talk):
                 leg = talking
                 consult = call[-1] if call else None
                 if consult is not None:
@@ -451,6 +451,8 @@ class Stitcher:
                 msg = f"expected the agent, got {name!r}"
                 raise UnusableError("no_agent", msg)
             presence = self.agents[name] = Presence(at)
+        elif at < presence.first_seen:
+            presence.first_seen = at
         return presence
 
     def _was(self, agent: str, what: str, span: Span | None) -> None:
@@ -518,6 +520,17 @@ class Stitcher:
         self._was(fields[3], "login", login)
         self._was(fields[3], "pause", presence.ended_pause(at))
         return presence
+
+
+def _is_meant(leg: LoggedLeg, queue: str, at: int, hold: int | None, talk: int | None) -> bool:
+    """Say whether a transfer under another call's id is of this leg: queue and lengths tell."""
+    return (
+        leg.queue == queue
+        and leg.hold_ms == hold
+        and leg.connected is not None
+        and talk is not None
+        and abs(leg.connected + talk - at) <= AGREES_WITHIN_MS
+    )
 
 
 def _reason(fields: Fields) -> str:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     Ints = np.ndarray[Any, np.dtype[np.int64]]
+    Lines = tuple[Ints, Ints, Ints]
+    """Of entry, answer or way out, and end."""
     Bools = np.ndarray[Any, np.dtype[np.bool_]]
 
 FEWEST_LINES: Final = 2_000
@@ -129,14 +131,15 @@ class Columns:
         known += [settled.legs.get_column("call") for settled in self._settled]
         legs = _common_legs(rows, pl.concat(known))
         if legs.height:
-            legs = self._countable(legs)
-        last = rows.get_column("s").max()
+            legs = _untransferred(self._countable(legs), rows)
+        last = rows.get_column("event_s").max()
         last_ms = last * 1000 if isinstance(last, int) else 0
         if legs.height == 0:
             return Taken(list(range(lines)), _went_back(rows), last_ms)
         self._count(legs)
         self._remember(legs, last_ms)
         is_counted = rows.get_column("call").is_in(legs.get_column("call").implode())
+        self._see(rows.filter(is_counted))
         return Taken((~is_counted).arg_true().to_list(), _went_back(rows), last_ms)
 
     def _countable(self, legs: pl.DataFrame) -> pl.DataFrame:
@@ -155,7 +158,7 @@ class Columns:
         return legs.filter(~pl.col("call").is_in(uncounted.implode()))
 
     def _count(self, legs: pl.DataFrame) -> None:
-        """Add the legs to the book, and their agents to those seen."""
+        """Add the legs to the book."""
         import numpy as np
 
         book = self._book
@@ -188,16 +191,15 @@ class Columns:
             cells_of = book.agent(agents[which])
             cells_of.add(starts[when], 0, calls)
             cells_of.add(starts[when], 1, seconds * 1000)
-        self._see(legs)
         self._queues.update(queues)
         self.disagreeing += int(legs.get_column("odd").sum())
 
-    def _see(self, legs: pl.DataFrame) -> None:
-        """Note when agents were first seen at work."""
+    def _see(self, rows: pl.DataFrame) -> None:
+        """Note when agents were first seen at work, given the lines that are counted."""
         import polars as pl
 
-        seen = legs.filter(pl.col("way") == 0).group_by("a").agg(pl.col("reached").min())
-        for agent, first in seen.iter_rows():
+        at_work = rows.filter(pl.col("group").is_in([_CONNECT, _RING]))
+        for agent, first in at_work.group_by("a").agg(pl.col("s").min()).iter_rows():
             presence = self._agents.get(agent)
             if presence is None:
                 self._agents[agent] = Presence(first * 1000)
@@ -284,11 +286,14 @@ def _with_meaning(frame: pl.DataFrame) -> pl.DataFrame:
             & pl.col("wait").is_not_null()
             & ((group != _DONE) | pl.col("talk").is_not_null())
             & ((group != _CONNECT) | pl.col("ring").is_not_null())
+            & ((verb != "ABANDON") | pl.col("a").is_in([*NOBODY]))
+            & ((group != _RING) | ~pl.col("a").fill_null("").is_in([*NOBODY]))
         )
     )
     weight = group.replace_strict(_WEIGHTS, return_dtype=pl.Int64)
     return rows.select(
         *("c", "q", "a", "call", "leg", "group", "s", "wait", "talk", "way"),
+        attended=verb == "ATTENDEDTRANSFER",
         event_s=pl.when((group < _OTHER) | verb.is_in([*ARGUMENTS])).then(pl.col("s")),
         weight=pl.when(is_fine).then(weight).otherwise(_WEIGHTS[_OTHER]),
         counts=(group != _RING).cast(pl.Int32),
@@ -348,7 +353,7 @@ def _common_legs(rows: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
             "talk": talk,
             "odd": is_odd,
             **dict(zip(("entered", "reached", "last"), times, strict=True)),
-            "follows": _follow(call[enter], enter, last, times),
+            "follows": _follow(call[enter], (enter, reached, last), times),
         }
     )
     is_fine = pl.col("follows") & ~(
@@ -358,6 +363,19 @@ def _common_legs(rows: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
     )
     wrong = legs.filter(~is_fine).get_column("call")
     return legs.filter(~pl.col("call").is_in(wrong.implode())) if wrong.len() else legs
+
+
+def _untransferred(legs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the legs but those of calls that a transfer under another call's id may speak of."""
+    import polars as pl
+
+    transfers = rows.filter("attended").select("q", "a", "call", at="s")
+    transfers = transfers.join(legs.select("call").unique(), on="call", how="anti").drop("call")
+    if transfers.height == 0:
+        return legs
+    meant = legs.join(transfers, on=["q", "a"])
+    meant = meant.filter(pl.col("at").is_between("reached", "last") | pl.col("at").is_null())
+    return legs.filter(~pl.col("call").is_in(meant.get_column("call").implode()))
 
 
 def _grouped(rows: pl.DataFrame, known: pl.Series) -> tuple[Bools, Ints]:
@@ -386,25 +404,26 @@ def _grouped(rows: pl.DataFrame, known: pl.Series) -> tuple[Bools, Ints]:
     return is_common, k
 
 
-def _follow(call: Ints, first: Ints, last: Ints, times: tuple[Ints, Ints, Ints]) -> Bools:
-    """Return which legs begin after their call's leg before them was over (or are its only one).
+def _follow(call: Ints, lines: Lines, times: Lines) -> Bools:
+    """Return which legs are told in order, after their call's leg before them was over.
 
-    By the order of the lines and by their times; a call of several legs has to be in order within
-    each of them, too.
+    In order of time, and within a second in order of the lines.
     """
     import numpy as np
 
+    enter, reached, last = lines
+    entered, reached_at, ended = times
+    is_ordered = _before(entered, enter, reached_at, reached)
+    is_ordered &= (reached == last) | _before(reached_at, reached, ended, last)
     order = np.argsort(call, kind="stable")
-    is_same = call[order][1:] == call[order][:-1]
-    has_before, has_after = (np.zeros(len(call), dtype=bool) for _ in range(2))
-    has_before[order[1:]] = is_same
-    has_after[order[:-1]] = is_same
-    follows = np.ones(len(call), dtype=bool)
-    entered, reached, ended = times
     one, other = order[:-1], order[1:]
-    follows[other] = ~is_same | ((last[one] < first[other]) & (ended[one] <= entered[other]))
-    is_ordered = (entered <= reached) & (reached <= ended)
-    return follows & (is_ordered | ~(has_before | has_after))
+    is_same = call[one] == call[other]
+    is_ordered[other] &= ~is_same | _before(ended[one], last[one], entered[other], enter[other])
+    return is_ordered
+
+
+def _before(one_at: Ints, one_line: Ints, other_at: Ints, other_line: Ints) -> Bools:
+    return (one_at < other_at) | ((one_at == other_at) & (one_line < other_line))
 
 
 def _coded(names: pl.Series) -> tuple[list[str], Ints]:
