@@ -99,7 +99,9 @@ class BlockAdapter:
         lines = record.decode(errors="replace").splitlines()
         told = dict(line.split(": ", 1) for line in lines if ": " in line)
         call = told.get("Uniqueid") or told.get("CC-Member-UUID")
-        stamp = told.get("Timestamp") or told.get("Event-Date-Timestamp")
+        stamp = (
+            told.get("Timestamp") or told.get("Event-Date-Timestamp") or told.get("Vane-Received")
+        )
         if call is None or stamp is None:
             message = f"expected a call and a time, got {sorted(told)}"
             yield Rejected(reason="incomplete", message=message, raw=record)

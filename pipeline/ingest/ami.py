@@ -2,7 +2,7 @@ r"""A session with Asterisk's manager interface (AMI): log in, ask for all event
 
 The server greets with one line; we send ``Login`` with ``Events: on``. Replies carry the
 ``ActionID`` of what they answer. An event has no time of its own unless ``manager.conf`` says
-``timestampevents = yes``; one without gets a ``Timestamp`` by our clock when it comes.
+``timestampevents = yes``; one without gets the time when it comes, as ``Vane-Received``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from pipeline.errors import InputError
 from pipeline.ingest.blocks import REPLY, Blocks
 from pipeline.ingest.framed import Framed
-from pipeline.ingest.session import Credentials
+from pipeline.ingest.session import Credentials, stamped
 
 _LOGIN: Final = b"vane-login"
 _HEADER: Final = re.compile(rb"^([A-Za-z]+):[ \t]*(.*?)\r?$", re.MULTILINE)
@@ -68,8 +68,7 @@ class AmiSession:
             return block
         if block.fault is not None or _TIMESTAMP.search(block.raw):
             return block
-        stamp = b"\r\nTimestamp: %d.%06d" % (now_ms // 1000, now_ms % 1000 * 1000)
-        return block._replace(raw=block.raw + stamp, oddity="stamped_on_arrival")
+        return stamped(block, now_ms=now_ms)
 
     def _hear(self, reply: dict[bytes, bytes]) -> None:
         if reply.get(b"ActionID") != _LOGIN:
