@@ -100,7 +100,7 @@ class BlockAdapter:
         told = dict(line.split(": ", 1) for line in lines if ": " in line)
         call = told.get("Uniqueid") or told.get("CC-Member-UUID")
         stamp = (
-            told.get("Timestamp") or told.get("Vane-Received") or told.get("Event-Date-Timestamp")
+            told.get("Timestamp") or told.get("Event-Date-Timestamp") or told.get("Vane-Received")
         )
         if call is None or stamp is None:
             message = f"expected a call and a time, got {sorted(told)}"

@@ -61,7 +61,8 @@ _KEPT: Final = (
     r"arn:aws[a-z-]{0,20}:[a-z0-9-]{1,40}:[a-z0-9-]{0,40}:\d{12}(?=[:/])",
 )
 _TIME_KEY: Final = (
-    r"(?:(?i:(?:[\w-]*[_-])?(?:time|timestamp|date|epoch|at|ms|ts))|[\w-]*(?:Time|Timestamp|Date))"
+    r"(?:(?i:(?:[\w-]*[_-])?(?:time|timestamp|date|epoch|received|at|ms|ts))"
+    r"|[\w-]*(?:Time|Timestamp|Date))"
 )
 _ID_KEY: Final = r"(?i:[\w-]*(?:uniqueid|linkedid))"
 _BETWEEN: Final = r"\"?[ \t]*[:=][ \t]*\"?"

@@ -2,8 +2,7 @@ r"""A session with Asterisk's manager interface (AMI): log in, ask for all event
 
 The server greets with one line; we send ``Login`` with ``Events: on``. Replies carry the
 ``ActionID`` of what they answer. An event has no time of its own unless ``manager.conf`` says
-``timestampevents = yes``; each is told when it came by our clock, as ``Vane-Received``. Once logged
-in, we ask who is in the queues (``QueueStatus``): the answers are events, too.
+``timestampevents = yes``; one without gets the time when it comes, as ``Vane-Received``.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Final
 from pipeline.errors import InputError
 from pipeline.ingest.blocks import REPLY, Blocks
 from pipeline.ingest.framed import Framed
-from pipeline.ingest.session import Credentials
+from pipeline.ingest.session import Credentials, stamped
 
 _LOGIN: Final = b"vane-login"
 _HEADER: Final = re.compile(rb"^([A-Za-z]+):[ \t]*(.*?)\r?$", re.MULTILINE)
@@ -67,17 +66,16 @@ class AmiSession:
         if block.skip == REPLY:
             self._hear(dict(_HEADER.findall(block.raw)))
             return block
-        if block.fault is not None:
+        if block.fault is not None or _TIMESTAMP.search(block.raw):
             return block
-        stamp = b"\r\nVane-Received: %d.%06d" % (now_ms // 1000, now_ms % 1000 * 1000)
-        oddity = "" if _TIMESTAMP.search(block.raw) else "stamped_on_arrival"
-        return block._replace(raw=block.raw.rstrip(b"\r\n") + stamp, oddity=oddity)
+        return stamped(block, now_ms=now_ms)
 
     def _hear(self, reply: dict[bytes, bytes]) -> None:
         if reply.get(b"ActionID") != _LOGIN:
             return
         if reply.get(b"Response") == b"Success":
             self.is_ready = True
+            # Who waits and who serves already: the answers are events, too.
             self._out += _action(b"QueueStatus", b"vane-queues")
         else:
             told = reply.get(b"Message", b"nothing").decode(errors="replace")

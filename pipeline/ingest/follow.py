@@ -81,7 +81,7 @@ class Watch:
         there = self._there()
         self._forget(there)
         for identity in set(self._tails) - set(there):
-            yield from self._leave(self._tails[identity])
+            yield from self._leave(self._tails[identity], there)
         for identity in set(self._tails) & set(there):
             tail = self._tails[identity]
             tail.path, tail.missed_looks = there[identity], 0
@@ -162,8 +162,11 @@ class Watch:
         is_packed = is_gzip(stored)
         if is_packed and not self._is_whole(stored, identity):
             return
-        if is_rotated and self._is_known_already(file, stored, identity):
+        known = self._known_already(file, stored, identity) if is_rotated else None
+        if known is True:
             self._pass(stored)
+        elif known is False:
+            return
         elif is_packed:
             self._pass(stored)
             yield from self._read_packed(stored, self._name(file))
@@ -182,15 +185,19 @@ class Watch:
         self._intake.tally.files += 1
         self._tails[identity] = tail
 
-    def _is_known_already(self, file: Path, stored: BinaryIO, identity: Identity) -> bool:
-        """Say whether a rotated file holds what was read, or what was not asked for."""
+    def _known_already(self, file: Path, stored: BinaryIO, identity: Identity) -> bool | None:
+        """Say whether a rotated file holds what was read, or was not asked for; None: neither.
+
+        False: it is a copy of what is not read yet, and may be truncated before it is.
+        """
         if self._is_first_look:
-            return not self._is_folder
+            return None if self._is_folder else True
         for tail in self._family_of(file):
-            if tail.holds(stored):
-                tail.copies.add(identity)  # it may be about to be truncated
-                return True
-        return False
+            size = tail.held(stored)
+            if size is not None:
+                tail.copies.add(identity)
+                return size <= tail.position and not tail.is_truncated()
+        return None
 
     def _is_whole(self, file: BinaryIO, identity: Identity) -> bool:
         """Say whether a packed file is there to its end, or has not grown for long enough."""
@@ -266,19 +273,21 @@ class Watch:
                         return rest
         return None
 
-    def _leave(self, tail: Tail) -> Iterator[list[Message]]:
+    def _leave(self, tail: Tail, there: dict[Identity, Path]) -> Iterator[list[Message]]:
         """Go on with a file that is gone from its folder: it is there while it is open.
 
         It may also just be on its way from one name to the next, so it is not let go at once.
         """
         tail.missed_looks += 1
+        if tail.is_truncated():
+            yield from self._truncated(tail, there)
         for data in tail.news():
             yield _whole(tail.stream.feed(data))
         if tail.missed_looks >= _ENDS_AFTER:
-            del self._tails[tail.identity]
             if not tail.is_ended:
                 yield from self._end(tail)
             tail.close()
+            del self._tails[tail.identity]
 
     def _end(self, tail: Tail) -> Iterator[list[Message]]:
         tail.is_ended = True

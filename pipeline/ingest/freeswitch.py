@@ -14,10 +14,11 @@ from typing import Final
 from pipeline.errors import InputError
 from pipeline.ingest.blocks import REPLY, Blocks
 from pipeline.ingest.framed import Framed
-from pipeline.ingest.session import Credentials
+from pipeline.ingest.session import Credentials, stamped
 
 SUBSCRIPTION: Final = b"event plain CUSTOM callcenter::info CHANNEL_HOLD CHANNEL_UNHOLD\n\n"
 _TYPE: Final = re.compile(rb"^Content-Type:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+_TIMESTAMP: Final = re.compile(rb"^Event-Date-Timestamp:", re.IGNORECASE | re.MULTILINE)
 _REPLY: Final = re.compile(rb"^Reply-Text:[ \t]*(.*?)\r?$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -39,13 +40,9 @@ class FreeswitchSession:
         self._out = b""
         self._asked: list[bytes] = []
 
-    def receive(self, data: bytes, *, now_ms: int) -> list[Framed]:  # noqa: ARG002 - events have times
+    def receive(self, data: bytes, *, now_ms: int) -> list[Framed]:
         """Take what came, and answer what it asks."""
-        blocks = self._blocks.feed(data)
-        for block in blocks:
-            if block.skip == REPLY:
-                self._hear(block.raw)
-        return blocks
+        return [self._judged(block, now_ms) for block in self._blocks.feed(data)]
 
     def to_send(self) -> bytes:
         """Return the commands that are due."""
@@ -59,6 +56,14 @@ class FreeswitchSession:
     def end(self) -> list[Framed]:
         """Return the block that the connection broke off in."""
         return self._blocks.end()
+
+    def _judged(self, block: Framed, now_ms: int) -> Framed:
+        if block.skip == REPLY:
+            self._hear(block.raw)
+            return block
+        if block.fault is not None or _TIMESTAMP.search(block.raw):
+            return block
+        return stamped(block, now_ms=now_ms)
 
     def _hear(self, raw: bytes) -> None:
         kind = _TYPE.search(raw)

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from pipeline.ingest.framed import Framed
+
+STAMPED: Final = "stamped_on_arrival"
+"""Oddity of a record that had no time of its own."""
 
 
 class Credentials(NamedTuple):
@@ -41,3 +44,12 @@ class Session(Protocol):
     def end(self) -> list[Framed]:
         """Return what the end of the connection leaves: a record that was cut off."""
         ...
+
+
+def stamped(block: Framed, *, now_ms: int) -> Framed:
+    """Return a block of ``Key: value`` lines with the time when it came, as ``Vane-Received``.
+
+    That is epoch seconds and a fraction, by our clock: what adapters take in the last place.
+    """
+    stamp = b"Vane-Received: %d.%03d000\r\n" % divmod(now_ms, 1000)
+    return block._replace(raw=stamp + block.raw, oddity=STAMPED)

@@ -49,12 +49,14 @@ class Tail:
         seen = (status.st_size, status.st_mtime_ns)
         if seen == self._seen:
             return False
-        self._seen = seen
         if status.st_size < self.position:
             return True
         before = os.pread(self._file.fileno(), len(self._last), self.position - len(self._last))
         head = os.pread(self._file.fileno(), len(self._head), 0)
-        return before != self._last or head != self._head
+        if before != self._last or head != self._head:
+            return True
+        self._seen = seen
+        return False
 
     def news(self) -> Iterator[bytes]:
         """Yield what is new, in pieces; the position moves with each."""
@@ -62,14 +64,14 @@ class Tail:
             self._pass(data)
             yield data
 
-    def holds(self, other: BinaryIO) -> bool:
-        """Say whether another file, unpacked, is nothing but a beginning of this one."""
+    def held(self, other: BinaryIO) -> int | None:
+        """Return the size of another file, unpacked, if it is but a beginning of this one."""
         at = 0
         for piece in pieces_of(other):
             if os.pread(self._file.fileno(), len(piece), at) != piece:
-                return False
+                return None
             at += len(piece)
-        return True
+        return at
 
     def rest_in(self, copy: BinaryIO) -> Iterator[bytes] | None:
         """Return what a copy of this file has beyond our position, or None if it is no copy."""

@@ -115,6 +115,7 @@ def test_other_bytes_stay_as_they_are(raw: bytes) -> None:
         "Uniqueid: 40a7a1f2a669-1585318545.326",
         '"Linkedid": "1585318545.326"',
         "Timestamp: 1585318545.326123",
+        "Vane-Received: 1585318545.326000",
         "Event-Date-Timestamp: 1700000000123456",
         "CC-Member-Joined-Time: 1700000000",
         '"occurred_at_ms":1762833600000',

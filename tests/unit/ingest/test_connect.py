@@ -345,6 +345,16 @@ def test_freeswitch_is_subscribed_to_and_its_envelopes_are_opened() -> None:
     assert peer.intake.tally.skipped["reply"] >= 4
 
 
+def test_an_event_of_freeswitch_without_a_time_is_stamped_as_it_comes() -> None:
+    session = freeswitch()
+    timeless = info("a").replace(b"Event-Date-Timestamp", b"Event-Date-Nonsense0")
+    (found,) = session.receive(timeless, now_ms=1_700_000_000_042)
+    assert found.raw.startswith(b"Vane-Received: 1700000000.042000\r\nEvent-Subclass:")
+    assert found.oddity == "stamped_on_arrival"
+    (timed,) = session.receive(info("a"), now_ms=1)
+    assert timed.oddity == ""
+
+
 def test_freeswitch_is_joined_again_after_a_cut_in_an_envelope() -> None:
     async def cut(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await freeswitch_login(peer, reader, writer)
