@@ -19,7 +19,7 @@ JANUARY = PROJECT_ROOT.parent / "shared" / "realdata" / "anonymous_bank_1999" / 
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(280),
-    pytest.mark.skipif(not JANUARY.exists(), reason="the real data folder is absent"),
+    pytest.mark.skipif(not JANUARY.exists(), reason="no ../shared/realdata beside the repository"),
 ]
 
 LEGS = """

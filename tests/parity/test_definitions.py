@@ -280,6 +280,13 @@ def a_log(rng: random.Random, client: str) -> list[CallEvent]:
 @pytest.fixture(scope="module")
 def warehouse(models: dict[str, str]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory whose models are the compiled ones."""
+    con = opened(models)
+    yield con
+    con.close()
+
+
+def opened(models: dict[str, str]) -> duckdb.DuckDBPyConnection:
+    """Return a database in memory with nothing landed yet."""
     con = duckdb.connect(":memory:")
     con.execute("attach ':memory:' as parity; use parity; set TimeZone = 'UTC'")
     con.execute("create schema landed")
@@ -292,8 +299,7 @@ def warehouse(models: dict[str, str]) -> Iterator[duckdb.DuckDBPyConnection]:
     put_parameters(con, month=MONTH, targets=targets(""), queues=[], agent_sites=[], watermarks={})
     for name in MODELS:
         con.execute(f"create or replace view {name} as {models[name]}")
-    yield con
-    con.close()
+    return con
 
 
 def load(
@@ -302,6 +308,7 @@ def load(
     marks: list[int],
     current: Targets,
     closed: Targets | None,
+    month: Month = MONTH,
 ) -> None:
     shape = SHAPES[CALL_EVENTS]
     tables = [
@@ -329,21 +336,25 @@ def load(
         frozen = closed_terms([run], MONTH, current)
     put_parameters(
         con,
-        month=MONTH,
+        month=month,
         targets=current,
         queues=queues,
         agent_sites=[],
         watermarks={p: (mark, 0, len(logs[p])) for p, mark in enumerate(marks)},
         closed=frozen,
     )
-    put_table(con, "queues", QUEUES, [(*q, zone_of(q[0]), EARLIEST_MS, LATEST_MS) for q in queues])
+    put_table(
+        con, "queues", QUEUES, [(*q, current.zone(*q), EARLIEST_MS, LATEST_MS) for q in queues]
+    )
 
 
 GRAINS: Final = {15: Grain.QUARTER_HOUR, 30: Grain.HALF_HOUR, 60: Grain.HOUR}
-GRIDS: Final = {
-    (zone, minutes): Grid(zone, grain) for zone in NIGHTS for minutes, grain in GRAINS.items()
-}
 Figures = dict[tuple[object, ...], tuple[int, ...]]
+
+
+@cache
+def grid_of(zone: str, minutes: int) -> Grid:
+    return Grid(zone, GRAINS[minutes])
 
 
 def expected(logs: list[list[CallEvent]], marks: list[int], by: Targets) -> Figures:
@@ -359,7 +370,7 @@ def expected(logs: list[list[CallEvent]], marks: list[int], by: Targets) -> Figu
             history = by.history(*unit.queue)
             term = [target is unit.target for target in history.targets].index(True)
             start = EARLIEST_MS if term == 0 else history.starts_ms[term]
-            grid = GRIDS[unit.target.zone, unit.target.rules.interval_minutes]
+            grid = grid_of(unit.target.zone, unit.target.rules.interval_minutes)
             key = (*unit.queue, start, grid.at(unit.at_ms).start_ms)
             counts[key].update(unit.counts)
             rules[key] = unit.target.rules
