@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links --no-annotate
 
-.PHONY: help setup kernel demo test coverage check lint types format lock mutate bench bench-stream bench-latency bench-month clean
+.PHONY: help setup kernel demo test coverage check lint types format lock mutate bench bench-stream bench-latency bench-month bench-queue-log clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -73,7 +73,7 @@ lock: $(VENV)/bin/uv ## Pin requirements/*.in again
 mutate: setup ## Would a test notice? One small change to the domain at a time (MODULES="leg fold")
 	nice -n 10 $(BIN)/python -m tests.mutation $(MODULES)
 
-bench: bench-stream bench-latency bench-month ## All benchmarks
+bench: bench-stream bench-latency bench-month bench-queue-log ## All benchmarks
 
 bench-stream: setup ## Events per second of one worker against raw consume and Faust's guide
 	$(BIN)/python -m benchmarks.stream
@@ -83,6 +83,9 @@ bench-latency: setup ## From append to the upsert being readable
 
 bench-month: setup ## A month of a million calls, landing to published
 	$(BIN)/python -m benchmarks.month
+
+bench-queue-log: setup ## Lines of queue_log per second of vane kpi (LINES=2000000)
+	$(BIN)/python -m benchmarks.queue_log --lines $(or $(LINES),2000000)
 
 clean: ## Remove .venv and working data (.vane)
 	@if [ -x $(BIN)/vane ]; then $(BIN)/vane kafka stop; fi

@@ -266,11 +266,12 @@ def _with_meaning(frame: pl.DataFrame) -> pl.DataFrame:
         .otherwise(verb.replace_strict(_GROUPS, default=_OTHER, return_dtype=pl.Int8)),
         s=pl.when(pl.col("t").str.len_bytes() == 10, seconds >= 10**9).then(seconds),  # noqa: PLR2004
         ring=_seconds("x3"),
+        fourth=_seconds("x4"),
         call=pl.col("c").hash(),
     )
     rows = rows.with_columns(
         wait=pl.when(verb == "EXITWITHKEY")
-        .then(_seconds("x4"))
+        .then(pl.col("fourth"))
         .when((group == _OUT) | is_transfer)
         .then(pl.col("ring"))
         .when(group <= _RING)
@@ -440,9 +441,14 @@ def _sums(keys: Ints, amounts: Ints) -> list[tuple[int, int, int]]:
     """Return each distinct key, how often it occurs, and the sum of its amounts."""
     import numpy as np
 
-    distinct, of, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    sums = np.zeros(len(distinct), dtype=np.int64)
-    np.add.at(sums, of, amounts)
+    order = np.argsort(keys)
+    in_order = keys[order]
+    firsts = np.flatnonzero(np.concatenate([[True], in_order[1:] != in_order[:-1]]))
+    if len(keys) == 0:
+        return []
+    distinct = in_order[firsts]
+    counts = np.diff(np.append(firsts, len(keys)))
+    sums = np.add.reduceat(amounts[order], firsts)
     return list(zip(distinct.tolist(), counts.tolist(), sums.tolist(), strict=True))
 
 
