@@ -72,9 +72,18 @@ def test_a_log_alone_gives_figures_per_queue_and_hour(log: Path) -> None:
     assert first["interval_start"] == "2023-11-14T23:00:00+00:00"
     assert second["interval_start"] == "2023-11-15T00:00:00+00:00"
     expected = {
-        **{"received": 5, "offered": 3, "answered": 2, "abandoned": 1, "closed": 1},
-        **{"saturated": 1, "timeout": 0, "left_empty": 0, "wait_s_total": 65},
-        **{"talk_s_total": 160, "answered_rate": 0.5, "average_speed_of_answer_s": 17.5},
+        "received": 5,
+        "offered": 3,
+        "answered": 2,
+        "abandoned": 1,
+        "closed": 1,
+        "saturated": 1,
+        "timeout": 0,
+        "left_empty": 0,
+        "wait_s_total": 65,
+        "talk_s_total": 160,
+        "answered_rate": 0.5,
+        "average_speed_of_answer_s": 17.5,
     }
     assert {name: first[name] for name in expected} == expected
     assert first["average_wait_s"] == pytest.approx(65 / 3)
@@ -186,6 +195,20 @@ def test_a_line_cut_off_at_the_end_of_the_file_is_told(log: Path) -> None:
     done = vane(log)
     assert b"truncated_line" in done.stderr
     assert f"{log}:13: ABANDON: the file ends within the line".encode() in done.stderr
+
+
+def test_gzip_that_breaks_off_is_told_and_the_other_pieces_are_read(
+    tmp_path: Path, log: Path
+) -> None:
+    broken = tmp_path / "queue_log.1.gz"
+    lines = [line(-7200 + n, f"old{n * 7919}|sales|NONE|FULL") for n in range(5_000)]
+    whole = gzip.compress("\n".join(lines).encode())
+    broken.write_bytes(whole[: len(whole) // 2])
+    done = vane(broken, log, "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)[-2:] == rows(log)
+    assert f"{broken}:".encode() in done.stderr
+    assert b"cannot be read on" in done.stderr
 
 
 def test_time_going_back_is_told_and_the_figures_are_the_same(log: Path) -> None:
