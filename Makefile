@@ -13,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 # By these alone every branch of the domain has to be reached.
 DOMAIN_TESTS := tests/unit/domain tests/property
 
-.PHONY: help setup kernel demo test coverage rest check lint types format lock mutate bench bench-stream bench-latency bench-month bench-adapters clean
+.PHONY: help setup kernel demo test coverage rest check lint types format lock mutate bench bench-stream bench-latency bench-month bench-adapters bench-queue-log clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -79,7 +79,7 @@ lock: $(VENV)/bin/uv ## Pin requirements/*.in again
 mutate: setup ## Would a test notice? One small change to the domain at a time (MODULES="leg fold")
 	nice -n 10 $(BIN)/python -m tests.mutation $(MODULES)
 
-bench: bench-stream bench-latency bench-month bench-adapters ## All benchmarks
+bench: bench-stream bench-latency bench-month bench-adapters bench-queue-log ## All benchmarks
 
 bench-stream: setup ## Events per second of one worker against raw consume and Faust's guide
 	$(BIN)/python -m benchmarks.stream
@@ -93,6 +93,9 @@ bench-month: setup ## A month of a million calls, landing to published
 bench-adapters: setup ## Records per CPU second of each source's adapter, and of files of facts
 	$(BIN)/python -m benchmarks.adapters
 	$(BIN)/python -m benchmarks.facts
+
+bench-queue-log: setup ## Lines of queue_log per second of vane kpi (LINES=2000000)
+	$(BIN)/python -m benchmarks.queue_log --lines $(or $(LINES),2000000)
 
 clean: ## Remove .venv and working data (.vane)
 	@if [ -x $(BIN)/vane ]; then $(BIN)/vane kafka stop; fi

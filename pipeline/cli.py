@@ -25,7 +25,7 @@ COMMANDS: Final = {
     "worker": "Run the live side: fold call events into KPIs and alerts",
     "land": "Bring Kafka topics to Parquet, exactly once",
     "month": "Close a month: gates, models, settlement, publishing",
-    "kpi": "Explain a queue's service level, or sum up intervals from rows in a file",
+    "kpi": "KPIs of raw log files, no broker needed; explain a month's service level",
     "reconcile": "Compare the live numbers with the month, row by row",
     "kernel": "Compile the live side's fold, or say whether it is",
     "query": "Ask the published catalog in SQL",

@@ -72,6 +72,8 @@ class QueueLogAdapter:
         self._stitcher = Stitcher(note=self._note, over=_forget, spent=_pass_over)
         self._newest = 0
         self._states: dict[str, AgentState] = {}
+        self._turns: dict[str, tuple[int, int]] = {}
+        """When an agent's state was told last, and how often at that instant."""
         self._wrapups: list[tuple[int, str]] = []
         self._wrapped_until: dict[str, int] = {}
 
@@ -93,7 +95,7 @@ class QueueLogAdapter:
     def finish(self) -> list[Event]:
         """Tell the ends of wrap-up that are still to come; open calls and logins stay open."""
         found = list(self._wrapped_up(1 << 62))
-        self._stitcher.finish()
+        self._stitcher.kept.finish()
         return found
 
     def _read(self, text: str) -> tuple[int, list[str]]:
@@ -103,11 +105,11 @@ class QueueLogAdapter:
         stitcher = self._stitcher
         if at < self._newest:
             self._note("time_went_back")
-            stitcher.went_back(at)
+            stitcher.kept.went_back(at)
         else:
             self._newest = at
-        if at >= stitcher.due_at:
-            stitcher.turn(at)
+        if at >= stitcher.kept.due_at:
+            stitcher.kept.turn(at)
         found: list[Event] = list(self._wrapped_up(at))
         spoken_of = stitcher.take(at, fields)
         if isinstance(spoken_of, LoggedLeg):
@@ -123,7 +125,7 @@ class QueueLogAdapter:
 
     def _left_legs(self, at: int, call: str) -> Iterator[Event]:
         """Tell the ends of legs that a call left by entering a queue again."""
-        for leg in self._stitcher.legs_of(call):
+        for leg in self._stitcher.kept.legs_of(call):
             if leg.rare is not None and leg.rare.left_at is not None:
                 yield from self._leg_events(leg)
                 if leg.connected is not None:
@@ -134,7 +136,7 @@ class QueueLogAdapter:
         if leg.told is None:
             leg.told = set()
         for happened in _story(leg, instants(leg)):
-            what = f"{happened.kind}/{happened.at}/{happened.agent or ''}"
+            what = f"{happened.kind}/{happened.at}/{happened.agent or happened.reason or ''}"
             if what not in leg.told:
                 leg.told.add(what)
                 yield self._call_event(leg, happened, what)
@@ -183,7 +185,7 @@ class QueueLogAdapter:
         if length:
             self._wrapped_until[agent] = at + length
             heapq.heappush(self._wrapups, (at + length, agent))
-        for leg in self._stitcher.legs_of(fields[1]):
+        for leg in self._stitcher.kept.legs_of(fields[1]):
             yield from self._leg_events(leg)
 
     def _wrapped_up(self, at: int) -> Iterator[Event]:
@@ -202,8 +204,11 @@ class QueueLogAdapter:
         if state is self._states.get(agent, AgentState.LOGGED_OUT):
             return
         self._states[agent] = state
+        before, turn = self._turns.get(agent, (0, 0))
+        turn = turn + 1 if before == at else 1
+        self._turns[agent] = at, turn
         origin = self._origin
-        position = f"{agent}/{state}/{at}"
+        position = f"{agent}/{at}/{turn}/{state}"
         yield AgentStateEvent(
             v=SCHEMA_VERSION,
             event_id=event_id(origin.source, position),

@@ -233,3 +233,29 @@ def _leave(facts: LegFacts, leg: LoggedLeg, at: int) -> None:
 def out_reason(leg: LoggedLeg) -> str:
     """Return why the leg left the queue without answer, abandon or callback."""
     return (leg.out_reason or "") if leg.out_at is not None else ENTERED_AGAIN
+
+
+def disagrees(leg: LoggedLeg) -> bool:
+    """Say whether clock readings and lengths of a leg are further apart than rounding."""
+    entered = leg.entered
+    if entered is None:
+        return False
+    spans = []
+    if leg.connected is not None and leg.hold_ms is not None:
+        spans.append(leg.connected - entered - leg.hold_ms)
+        if leg.completed is not None and leg.talk_ms is not None:
+            spans.append(leg.completed - leg.connected - leg.talk_ms)
+    if leg.out_at is not None and leg.waited_ms is not None:
+        spans.append(leg.out_at - entered - leg.waited_ms)
+    return any(abs(span) > AGREES_WITHIN_MS for span in spans)
+
+
+def is_meant(leg: LoggedLeg, queue: str, at: int, hold: int | None, talk: int | None) -> bool:
+    """Say whether a transfer under another call's id is of this leg: queue and lengths tell."""
+    return (
+        leg.queue == queue
+        and leg.hold_ms == hold
+        and leg.connected is not None
+        and talk is not None
+        and abs(leg.connected + talk - at) <= AGREES_WITHIN_MS
+    )

@@ -1,8 +1,8 @@
 """Puts the records of a ``queue_log`` together: calls with their legs, agents with their logins.
 
-The state is the calls that are open or were seen lately, and the agents. A call that nothing was
-said of for ``KEPT_MS`` is let go, one that is not over after ``KEPT_OPEN_MS``. Records of one call
-are put together in whatever order they come; a record that repeats another changes nothing.
+The state is the calls that are open or were seen lately (``queue_log_kept``) and the agents
+(``queue_log_roster``). Records of one call are put together in whatever order they come; a record
+that repeats another changes nothing.
 
 Two shells stand around it: the adapter, which tells each change as events, and ``vane kpi``,
 which counts a call when it is let go. What of it is worth counting both take from here.
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from pipeline.codec.queue_log_agents import Presence, Span
+from pipeline.codec.queue_log_agents import Presence
 from pipeline.codec.queue_log_fields import (
     NO_CALL,
     NOBODY,
@@ -22,8 +22,8 @@ from pipeline.codec.queue_log_fields import (
     problem_of,
     transfer_lengths,
 )
+from pipeline.codec.queue_log_kept import Call, KeptCalls
 from pipeline.codec.queue_log_leg import (
-    AGREES_WITHIN_MS,
     LEFT_EMPTY,
     SYSCOMPAT,
     TIMEOUT,
@@ -31,13 +31,13 @@ from pipeline.codec.queue_log_leg import (
     LoggedLeg,
     Offer,
     Transfer,
+    is_meant,
 )
+from pipeline.codec.queue_log_roster import Fields, Roster, Spent
 from pipeline.domain.events import EventType, TransferKind
 
 UNKNOWN_AGENT: Final = "unknown"
 """Stands for the agent of an answered call whose records name none."""
-KEPT_MS: Final = 2 * 3_600_000
-KEPT_OPEN_MS: Final = 12 * 3_600_000
 
 REFUSALS: Final = {
     "FULL": "full",
@@ -48,14 +48,11 @@ REFUSALS: Final = {
 }
 """Verbs of calls that a queue did not take, as ``refusal.py`` knows the reasons."""
 
-Call = list[LoggedLeg]
-"""The legs of one call; a leg that an attended transfer handed to it has another call's id."""
-Fields = list[str]
 Handler = Callable[[int, Fields], "LoggedLeg | Presence | None"]
 
 
 class Stitcher:
-    """Takes records one by one; each handler returns the leg or agent that it spoke of.
+    """Takes records one by one; ``kept`` are its calls, ``agents`` the agents by name.
 
     Args:
         note: told the code of an oddity of a record that is used all the same.
@@ -71,20 +68,16 @@ class Stitcher:
         *,
         note: Callable[[str], None],
         over: Callable[[Call], None],
-        spent: Callable[[str, str, int, int], None],
+        spent: Spent,
         keeps_offers: bool = True,
         recall: Callable[[str], Call | None] = lambda _name: None,
     ) -> None:
         """Start without calls and agents."""
-        self._recall = recall
-        self._note, self._over, self._spent = note, over, spent
+        self._note = note
         self._lengths = Lengths()
-        self._young: dict[str, Call] = {}
-        self._old: dict[str, Call] = {}
-        self._turned_at = 0
-        self.due_at = 0
-        """When, by the time of a record, ``turn`` is to be called."""
-        self.agents: dict[str, Presence] = {}
+        self._roster = Roster(self._lengths, note=note, spent=spent)
+        self.agents = self._roster.agents
+        self.kept = KeptCalls(over=over, recall=recall)
         self.queues: set[str] = set()
         self.handlers: dict[str, Handler] = {
             "ENTERQUEUE": self._enter,
@@ -104,16 +97,7 @@ class Stitcher:
             "BLINDTRANSFER": self._blind_transfer,
             "ATTENDEDTRANSFER": self._attended_transfer,
             "WRAPUPSTART": self._wrap_up,
-            "ADDMEMBER": self._add_member,
-            "REMOVEMEMBER": self._remove_member,
-            "PAUSE": self._pause,
-            "PAUSEALL": self._pause_all,
-            "UNPAUSE": self._unpause,
-            "UNPAUSEALL": self._unpause_all,
-            "AGENTLOGIN": self._log_in,
-            "AGENTCALLBACKLOGIN": self._log_in,
-            "AGENTLOGOFF": self._log_off,
-            "AGENTCALLBACKLOGOFF": self._log_off,
+            **self._roster.handlers,
             **dict.fromkeys(REFUSALS, self._refuse),
         }
 
@@ -133,59 +117,11 @@ class Stitcher:
                 raise
             raise problem from error
 
-    def legs_of(self, call: str) -> Call:
-        """Return the legs of a call that is kept; none if it is not."""
-        return self._young.get(call) or self._old.get(call) or []
-
     def length(self, text: str) -> int | None:
         """Return the milliseconds of a length in seconds, by its text."""
         return self._lengths[text]
 
-    # --- letting go ----------------------------------------------------------------------------
-
-    def turn(self, at: int) -> None:
-        """Let go of what has been quiet for long; call it when a record is at or past ``due_at``.
-
-        A single record far ahead of the others lets go only of what has been quiet before it.
-        """
-        going, self._old, self._young = self._old, self._young, {}
-        self._turned_at, self.due_at = at, at + KEPT_MS
-        for name, call in going.items():
-            if all(leg.is_over for leg in call) or at - call[0].first_ms > KEPT_OPEN_MS:
-                self._over(call)
-            else:
-                self._old[name] = call
-
-    def went_back(self, at: int) -> None:
-        """Note that the time of records has gone back to ``at``, so that ``turn`` comes in time."""
-        if at < self._turned_at - KEPT_MS:
-            self._turned_at, self.due_at = at, at + KEPT_MS
-
-    def finish(self) -> None:
-        """Let go of everything: the log is over."""
-        for calls in (self._old, self._young):
-            for call in calls.values():
-                self._over(call)
-        self._old, self._young = {}, {}
-
-    @property
-    def known_calls(self) -> list[str]:
-        """Return the names of the calls that are kept."""
-        return [*self._old, *self._young]
-
     # --- calls ---------------------------------------------------------------------------------
-
-    def _call(self, name: str) -> Call:
-        call = self._young.get(name)
-        if call is None:
-            call = self._old.pop(name, None)
-            if call is None:
-                if name in NO_CALL:
-                    msg = f"expected the id of a call, got {name!r}"
-                    raise UnusableError("no_call_id", msg)
-                call = self._recall(name) or []
-            self._young[name] = call
-        return call
 
     def _new_leg(self, call: Call, fields: Fields, entered: int | None) -> LoggedLeg:
         queue = fields[2]
@@ -199,7 +135,7 @@ class Stitcher:
 
     def _leg(self, fields: Fields) -> LoggedLeg:
         """Return the leg a record speaks of; a new one, without an entry, if there is none."""
-        call = self._call(fields[1])
+        call = self.kept.call(fields[1])
         queue = fields[2]
         for leg in reversed(call):
             if leg.queue == queue:
@@ -208,7 +144,7 @@ class Stitcher:
         return self._new_leg(call, fields, None)
 
     def _enter(self, at: int, fields: Fields) -> LoggedLeg:
-        call = self._young.get(fields[1]) or self._call(fields[1])
+        call = self.kept.young.get(fields[1]) or self.kept.call(fields[1])
         leg = self._entered_before(call, at, fields[2]) if call else None
         if leg is None:
             leg = self._new_leg(call, fields, at)
@@ -238,8 +174,8 @@ class Stitcher:
         hold = self._lengths[fields[5]]
         ring = self._lengths[fields[7]] if len(fields) > 7 else None  # noqa: PLR2004 - third
         agent = fields[3]
-        presence = self._agent(agent, at)
-        call = self._young.get(fields[1])
+        presence = self._roster.agent(agent, at)
+        call = self.kept.young.get(fields[1])
         leg = call[-1] if call else None
         if leg is None or leg.queue != fields[2]:
             leg = self._leg(fields)
@@ -266,7 +202,7 @@ class Stitcher:
     def _again(self, fields: Fields) -> LoggedLeg:
         """Return a new leg for a call that is answered again in a queue it was answered in."""
         self._note("no_queue_entry")
-        return self._new_leg(self._call(fields[1]), fields, None)
+        return self._new_leg(self.kept.call(fields[1]), fields, None)
 
     def _talks(self, presence: Presence, leg: LoggedLeg) -> None:
         before = presence.talking
@@ -285,7 +221,7 @@ class Stitcher:
         self, at: int, fields: Fields, hold_text: str, talk_text: str, by: str
     ) -> LoggedLeg:
         hold, talk = self._lengths[hold_text], self._lengths[talk_text]
-        call = self._young.get(fields[1])
+        call = self.kept.young.get(fields[1])
         leg = call[-1] if call else None
         if leg is None or leg.queue != fields[2]:
             leg = self._leg(fields)
@@ -305,7 +241,7 @@ class Stitcher:
             self._note("completed_without_connect")
         elif leg.hold_ms is None:
             leg.hold_ms = hold
-        presence = self.agents.get(leg.agent) or self._agent(leg.agent, at)
+        presence = self.agents.get(leg.agent) or self._roster.agent(leg.agent, at)
         if presence.talking is leg:
             presence.talking = None
 
@@ -324,7 +260,7 @@ class Stitcher:
 
     def _leave_empty(self, at: int, fields: Fields) -> LoggedLeg:
         """Take Wazo's LEAVEEMPTY: the dialplan's word for what EXITEMPTY has told before it."""
-        call = self._call(fields[1])
+        call = self.kept.call(fields[1])
         for leg in reversed(call):
             if leg.queue == fields[2] and leg.out_at is not None:
                 return leg
@@ -358,7 +294,7 @@ class Stitcher:
         return self._let_ring(fields, Offer(at, fields[3], ring // 1000, None))  # has milliseconds
 
     def _let_ring(self, fields: Fields, offer: Offer) -> LoggedLeg:
-        self._agent(offer.agent, offer.at)
+        self._roster.agent(offer.agent, offer.at)
         leg = self._leg(fields)
         offers = leg.more().offers
         if offer in offers:
@@ -369,7 +305,7 @@ class Stitcher:
 
     def _pass_over_ring(self, at: int, fields: Fields) -> None:
         self._lengths[fields[5]]
-        self._agent(fields[3], at)
+        self._roster.agent(fields[3], at)
 
     def _blind_transfer(self, at: int, fields: Fields) -> LoggedLeg:
         hold, talk = self._lengths[fields[7]], self._lengths[fields[8]]
@@ -380,7 +316,7 @@ class Stitcher:
     def _attended_transfer(self, at: int, fields: Fields) -> LoggedLeg:
         hold_text, talk_text = transfer_lengths(fields)
         hold, talk = self._lengths[hold_text], self._lengths[talk_text]
-        call = self._call(fields[1])
+        call = self.kept.call(fields[1])
         leg = next(
             (g for g in reversed(call) if g.queue == fields[2] and g.connected is not None), None
         )
@@ -389,13 +325,13 @@ class Stitcher:
             # Logged under the id of the agent's own call to the other side (asterisk #759).
             presence = self.agents.get(fields[3])
             talking = presence.talking if presence else None
-            if isinstance(talking, LoggedLeg) and _is_meant(talking, fields[2], at, hold, talk):
+            if isinstance(talking, LoggedLeg) and is_meant(talking, fields[2], at, hold, talk):
                 leg = talking
                 consult = call[-1] if call else None
                 if consult is not None:
                     target = consult.queue
                     if consult.out_at is None and consult.completed is None:
-                        self._call(leg.call).append(consult)
+                        self.kept.call(leg.call).append(consult)
                         self._note("call_id_swapped")
             else:
                 leg = self._leg(fields)
@@ -418,7 +354,7 @@ class Stitcher:
             rare.transfer = Transfer(at, kind, target, target in self.queues)
 
     def _refuse(self, at: int, fields: Fields) -> LoggedLeg:
-        call = self._call(fields[1])
+        call = self.kept.call(fields[1])
         reason = REFUSALS[fields[4]]
         for leg in call:
             if leg.queue == fields[2] and leg.rare and leg.rare.refused == (at, reason):
@@ -428,110 +364,15 @@ class Stitcher:
         leg.more().refused = (at, reason)
         return leg
 
-    def disagrees(self, leg: LoggedLeg) -> bool:
-        """Say whether clock readings and lengths of a leg are further apart than rounding."""
-        entered = leg.entered
-        if entered is None:
-            return False
-        spans = []
-        if leg.connected is not None and leg.hold_ms is not None:
-            spans.append(leg.connected - entered - leg.hold_ms)
-            if leg.completed is not None and leg.talk_ms is not None:
-                spans.append(leg.completed - leg.connected - leg.talk_ms)
-        if leg.out_at is not None and leg.waited_ms is not None:
-            spans.append(leg.out_at - entered - leg.waited_ms)
-        return any(abs(span) > AGREES_WITHIN_MS for span in spans)
-
-    # --- agents --------------------------------------------------------------------------------
-
-    def _agent(self, name: str, at: int) -> Presence:
-        presence = self.agents.get(name)
-        if presence is None:
-            if name in NOBODY:
-                msg = f"expected the agent, got {name!r}"
-                raise UnusableError("no_agent", msg)
-            presence = self.agents[name] = Presence(at)
-        elif at < presence.first_seen:
-            presence.first_seen = at
-        return presence
-
-    def _was(self, agent: str, what: str, span: Span | None) -> None:
-        if span is not None:
-            self._spent(agent, what, span.start_ms, span.end_ms)
-
     def _wrap_up(self, at: int, fields: Fields) -> Presence:
         length = self._lengths[fields[5]]
-        presence = self._agent(fields[3], at)
+        presence = self._roster.agent(fields[3], at)
         if length:
-            self._spent(fields[3], "wrapup", at, at + length)
-        call = None if fields[1] in NO_CALL else self._young.get(fields[1])
+            self._roster.wrapped_up(fields[3], at, length)
+        call = None if fields[1] in NO_CALL else self.kept.young.get(fields[1])
         if call and length is not None:
             leg = call[-1]
             wrapup = (at, length)
             if wrapup not in leg.more().wrapups:
                 leg.more().wrapups.append(wrapup)
         return presence
-
-    def _add_member(self, at: int, fields: Fields) -> Presence:
-        presence = self._agent(fields[3], at)
-        is_paused = len(fields) > 5 and fields[5].upper() == "PAUSED"  # noqa: PLR2004 - first
-        self._was(fields[3], "pause", presence.join(at, fields[2], is_paused=is_paused))
-        return presence
-
-    def _remove_member(self, at: int, fields: Fields) -> Presence:
-        presence = self._agent(fields[3], at)
-        login, pause = presence.leave(at, fields[2])
-        self._was(fields[3], "login", login)
-        self._was(fields[3], "pause", pause)
-        return presence
-
-    def _pause(self, at: int, fields: Fields) -> Presence:
-        presence = self._agent(fields[3], at)
-        presence.pause(at, fields[2], _reason(fields))
-        return presence
-
-    def _pause_all(self, at: int, fields: Fields) -> Presence:
-        presence = self._agent(fields[3], at)
-        presence.pause(at, None, _reason(fields))
-        return presence
-
-    def _unpause(self, at: int, fields: Fields) -> Presence:
-        presence = self._agent(fields[3], at)
-        self._was(fields[3], "pause", presence.unpause(at, fields[2]))
-        return presence
-
-    def _unpause_all(self, at: int, fields: Fields) -> Presence:
-        presence = self._agent(fields[3], at)
-        self._was(fields[3], "pause", presence.unpause(at, None))
-        return presence
-
-    def _log_in(self, at: int, fields: Fields) -> Presence:
-        presence = self._agent(fields[3], at)
-        presence.log_in(at, fields[5] if len(fields) > 5 else "")  # noqa: PLR2004 - first
-        return presence
-
-    def _log_off(self, at: int, fields: Fields) -> Presence:
-        length = self._lengths[fields[6]] if len(fields) > 6 else None  # noqa: PLR2004 - second
-        presence = self._agent(fields[3], at)
-        where = fields[5] if len(fields) > 5 else ""  # noqa: PLR2004 - first
-        login, is_known = presence.log_off(at, where, length)
-        if not is_known:
-            self._note("logoff_without_login")
-        self._was(fields[3], "login", login)
-        self._was(fields[3], "pause", presence.ended_pause(at))
-        return presence
-
-
-def _is_meant(leg: LoggedLeg, queue: str, at: int, hold: int | None, talk: int | None) -> bool:
-    """Say whether a transfer under another call's id is of this leg: queue and lengths tell."""
-    return (
-        leg.queue == queue
-        and leg.hold_ms == hold
-        and leg.connected is not None
-        and talk is not None
-        and abs(leg.connected + talk - at) <= AGREES_WITHIN_MS
-    )
-
-
-def _reason(fields: Fields) -> str:
-    return fields[5] if len(fields) > 5 else ""  # noqa: PLR2004 - first argument

@@ -128,7 +128,8 @@ def files_command(  # noqa: PLR0913 - one option per choice
     # A batch process that makes no cycles: looking for them in millions of lists costs a half.
     gc.set_threshold(500_000, 50, 1000)
     stderr = Console(stderr=True, highlight=False, soft_wrap=True)
-    counted = _read(paths, grid, terms, zone, wanted, stderr)
+    broken: list[str] = []
+    counted = _read(paths, grid, terms, zone, wanted, stderr, broken)
     rows = (queue_rows if by is Subject.QUEUE else agent_rows)(counted.book, wanted, totals=totals)
     if as_json:
         _print_json(rows)
@@ -137,6 +138,10 @@ def files_command(  # noqa: PLR0913 - one option per choice
     else:
         _print_table(rows, by)
     _report(counted, stderr)
+    for problem in broken:
+        stderr.print(problem, markup=False)
+    if broken:
+        raise typer.Exit(1)
 
 
 def _profile(settings: Settings, name: str | None) -> KpiDefinition | None:
@@ -192,6 +197,7 @@ def _read(
     zone: ZoneInfo | None,
     wanted: Range,
     stderr: Console,
+    broken: list[str],
 ) -> Counted:
     if [str(path) for path in paths] == [STDIN]:
         return count_log(read_stdin(), grid, terms, zone=zone, wanted=wanted)
@@ -210,15 +216,19 @@ def _read(
         disable=not stderr.is_terminal,
         transient=True,
     ) as progress:
-        chunks = _chunks(found, progress)
+        chunks = _chunks(found, progress, broken)
         return count_log(chunks, grid, terms, zone=zone, wanted=wanted)
 
 
-def _chunks(found: Found, progress: Progress) -> Iterator[Chunk]:
+def _chunks(found: Found, progress: Progress, broken: list[str]) -> Iterator[Chunk]:
+    """Yield the chunks of all pieces; one that breaks off is noted, and the next one read."""
     task = progress.add_task("", total=found.size)
     for piece in found.pieces:
         progress.update(task, description=piece.path.name)
-        yield from read_chunks(piece, lambda more: progress.update(task, advance=more))
+        try:
+            yield from read_chunks(piece, lambda more: progress.update(task, advance=more))
+        except InputError as error:
+            broken.append(str(error))
 
 
 # --- what is printed ---------------------------------------------------------------------------
@@ -250,8 +260,8 @@ def _print_table(rows: Iterator[Row], by: Subject) -> None:
     table = Table(box=None, padding=(0, 1), header_style="bold")
     columns = _QUEUE_COLUMNS if by is Subject.QUEUE else _AGENT_COLUMNS
     for heading in ("interval", by.value, *columns):
-        justify = "left" if heading in {"interval", by.value} else "right"
-        table.add_column(heading, justify=justify, no_wrap=True)
+        is_name = heading in {"interval", by.value}
+        table.add_column(heading, justify="left" if is_name else "right", no_wrap=True)
     levels: list[str] = []
     count = 0
     for row in rows:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Final, NamedTuple, cast
 
 from pipeline.errors import InputError
 
@@ -145,7 +145,7 @@ def _chunks(
 def _unpacked(raw: IO[bytes]) -> IO[bytes]:
     peek = getattr(raw, "peek", None)
     head = peek(2)[:2] if peek else b""
-    return gzip.open(raw, "rb") if head == _GZIP else raw
+    return cast("IO[bytes]", gzip.open(raw, "rb")) if head == _GZIP else raw
 
 
 def _piece(path: Path, first_time: Callable[[bytes], int | None]) -> Piece:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from pipeline.codec.queue_log_agents import UNKNOWN_SINCE, Presence
+from pipeline.codec.queue_log_kept import Call
 from pipeline.codec.queue_log_leg import Instants, LoggedLeg, facts_of, instants, out_reason
-from pipeline.codec.queue_log_stitcher import Call
 from pipeline.domain.events import EventType
 from pipeline.domain.intervals import Grid
 from pipeline.domain.units import KnownLeg

@@ -19,7 +19,9 @@ from pipeline.codec.queue_log_fields import (
     epoch_ms,
     read_line,
 )
-from pipeline.codec.queue_log_stitcher import Call, Stitcher
+from pipeline.codec.queue_log_kept import Call
+from pipeline.codec.queue_log_leg import disagrees
+from pipeline.codec.queue_log_stitcher import Stitcher
 from pipeline.codec.queue_log_table import Header, read_header, read_row
 from pipeline.offline.log_files import Chunk
 from pipeline.offline.log_tally import Place, Tally
@@ -74,7 +76,7 @@ class LogReader:
         is_common = text and len(lines) >= FEWEST_LINES and "\\" not in text and "\r" not in text
         if self._is_in_columns and is_common:
             self._see_first(lines)
-            taken = self._columns.take(data, len(lines), self.stitcher.known_calls)
+            taken = self._columns.take(data, len(lines), self.stitcher.kept.names)
             if taken is not None:
                 self._tally.taken += len(lines) - len(taken.rest)
                 self._book.last_ms = max(self._book.last_ms, taken.last_ms)
@@ -86,7 +88,7 @@ class LogReader:
 
     def finish(self) -> None:
         """Count the calls that are open at the end of the log."""
-        self.stitcher.finish()
+        self.stitcher.kept.finish()
         if self._columns.disagreeing:
             self._tally.anomalies["wait_disagrees"] += self._columns.disagreeing
 
@@ -137,11 +139,11 @@ class LogReader:
         take = stitcher.take
         if book.first_ms is None or records[0][0] < book.first_ms:
             book.first_ms = records[0][0]
-        stitcher.went_back(records[0][0])
+        stitcher.kept.went_back(records[0][0])
         for at, i, fields in records:
-            if at >= stitcher.due_at:
+            if at >= stitcher.kept.due_at:
                 book.last_ms = max(book.last_ms, at)
-                stitcher.turn(at)
+                stitcher.kept.turn(at)
                 book.pack(at)
             self._index = i
             try:
@@ -199,7 +201,7 @@ class LogReader:
 
     def _over(self, call: Call) -> None:
         for leg in call:
-            if not leg.is_counted and self.stitcher.disagrees(leg):
+            if not leg.is_counted and disagrees(leg):
                 self._tally.anomalies["wait_disagrees"] += 1
         self._book.count(call)
 

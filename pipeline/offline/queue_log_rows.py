@@ -48,7 +48,7 @@ def queue_rows(book: Book, wanted: Range, *, totals: bool = False) -> Iterator[R
 
     A total has no interval: ``interval_start`` and ``interval_end`` are None.
     """
-    shapes = book.shapes.vectors
+    shapes, labels = book.shapes.vectors, _Labels(book.grid)
     for queue in sorted(book.queues):
         judge = book.judges[queue]
         found = book.queues[queue].rows(shapes)
@@ -64,14 +64,15 @@ def queue_rows(book: Book, wanted: Range, *, totals: bool = False) -> Iterator[R
                 for place, count in enumerate(more):
                     sums[place] += count
             targets = [history.at(start) for history in judge.terms.histories]
-            yield {"queue": queue, **_when(book.grid, start)} | queue_figures(counts, targets)
+            yield {"queue": queue, **labels.of(start)} | queue_figures(counts, targets)
         if totals and starts:
             targets = [history.at(at) for history in judge.terms.histories]
-            yield {"queue": queue, **_when(book.grid, None)} | queue_figures(total, targets)
+            yield {"queue": queue, **labels.of(None)} | queue_figures(total, targets)
 
 
 def agent_rows(book: Book, wanted: Range, *, totals: bool = False) -> Iterator[Row]:
     """Yield a row per agent and interval, ascending; totals as those of queues."""
+    labels = _Labels(book.grid)
     for agent in sorted(book.agents):
         found = book.agents[agent].rows()
         nothing = [0] * len(AGENT_FIELDS)
@@ -80,9 +81,9 @@ def agent_rows(book: Book, wanted: Range, *, totals: bool = False) -> Iterator[R
         for start in starts:
             counts = found.get(start, nothing)
             total = [a + b for a, b in zip(total, counts, strict=True)]
-            yield {"agent": agent, **_when(book.grid, start)} | agent_figures(counts)
+            yield {"agent": agent, **labels.of(start)} | agent_figures(counts)
         if totals and starts:
-            yield {"agent": agent, **_when(book.grid, None)} | agent_figures(total)
+            yield {"agent": agent, **labels.of(None)} | agent_figures(total)
 
 
 def queue_figures(by_threshold: list[list[int]], targets: list[ServiceTarget]) -> Row:
@@ -158,13 +159,23 @@ def seconds(milliseconds: int) -> int | float:
     return whole if rest == 0 else milliseconds / 1000
 
 
-def _when(grid: Grid, start: int | None) -> Row:
-    if start is None:
-        return {"interval_start": None, "interval_end": None}
-    return {
-        "interval_start": grid.label_at(start),
-        "interval_end": grid.label_at(grid.at(start).end_ms),
-    }
+class _Labels:
+    """The start and end of intervals as text; many subjects share few intervals."""
+
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+        self._known: dict[int | None, Row] = {None: {"interval_start": None, "interval_end": None}}
+
+    def of(self, start: int | None) -> Row:
+        """Return an interval's labels by its start; None stands for all intervals."""
+        found = self._known.get(start)
+        if found is None:
+            interval = self._grid.at(start or 0)
+            found = self._known[start] = {
+                "interval_start": self._grid.label(interval),
+                "interval_end": self._grid.label_at(interval.end_ms),
+            }
+        return found
 
 
 def flat(row: Row) -> Row:

@@ -166,6 +166,7 @@ def read(text: list[str], definition: KpiDefinition, *, pieces: int, columns: bo
         {q: rows for q, rows in queues.items() if rows},
         {a: rows for a, rows in plain.items() if rows},
         tally,
+        book.last_ms,
     )
 
 
@@ -203,15 +204,12 @@ def events_of(text: list[str]) -> tuple[list[CallEvent], list[AgentStateEvent], 
 def test_counters_are_what_the_domain_makes_of_the_adapters_events(
     text: list[str], definition: KpiDefinition
 ) -> None:
-    rows, _, tally = read(text, definition, pieces=1, columns=False)
+    rows, _, tally, last = read(text, definition, pieces=1, columns=False)
     events, _, rejected = events_of(text)
     assert Counter(r.reason for r in rejected) == tally.rejected
     facts: dict[tuple[str, str, int], LegFacts] = {}
     for event in events:
         apply(facts.setdefault((event.queue, event.contact_id, event.leg), LegFacts()), event)
-    last = max((e.occurred_at_ms for e in events), default=0)
-    times = [int(line.split("|")[0]) * 1000 for line in text if line.count("|") > 4]
-    last = max(times, default=last)
     legs = [
         KnownLeg("", "", queue, contact, number, known, last)
         for (queue, contact, number), known in facts.items()

@@ -10,9 +10,10 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from pipeline.codec.local_time import parse_instant
@@ -127,8 +128,8 @@ def run_scenario(scenario: Mapping[str, Any], *, form: str = "csv", shown: str =
             label = cells["interval"]
             if shown == "met" and label == "Total":
                 continue
-            start = None if label == "Total" else midnight + int(label.split("h")[0]) * HOUR_MS
-            row = _row(ours, said["subject"], start)
+            begins = None if label == "Total" else midnight + int(label.split("h")[0]) * HOUR_MS
+            row = _row(ours, said["subject"], begins)
             if shown == "met" and row is None:
                 nothing = {"0", "", "00:00:00", label}
                 outcome.wrong += [f"{label}: no row" for v in cells.values() if v not in nothing]
@@ -173,19 +174,21 @@ def _cell(name: str, row: Row | None, outcome: Outcome) -> str | None:
     """Return our figure as the page of Wazo shows it; None if the name is not known here."""
     if row is None:
         return "(no row)"
-    if name == "AWT":
-        return _time(row["average_wait_s"])
-    if name == "Answered rate":
-        return _percent(row["answered_rate"])
-    if name == "QoS":
-        return _percent(row["contract_service_level"][str(THRESHOLD_S)])
-    if name == "Blocking":
-        return str(row["join_empty"] + row["left_empty"])
-    if name not in CELLS:
+    shown: dict[str, Callable[[Row], str]] = {
+        "AWT": lambda row: _time(row["average_wait_s"]),
+        "Answered rate": lambda row: _percent(row["answered_rate"]),
+        "QoS": lambda row: _percent(row["contract_service_level"][str(THRESHOLD_S)]),
+        "Blocking": lambda row: str(row["join_empty"] + row["left_empty"]),
+        **{title: partial(_plain, name) for title, name in CELLS.items()},
+    }
+    if name not in shown:
         outcome.unknown[name] += 1
         return None
-    value = row[CELLS[name]]
-    return _time(value) if CELLS[name].endswith("_s") else str(value)
+    return shown[name](row)
+
+
+def _plain(name: str, row: Row) -> str:
+    return _time(row[name]) if name.endswith("_s") else str(row[name])
 
 
 def _time(seconds: float | None) -> str:

@@ -8,6 +8,7 @@ from pipeline.domain.definition import Attribution, Calls, ClockStart, KpiDefini
 from pipeline.domain.events import CallEvent
 from pipeline.domain.leg import LegFacts, apply
 from pipeline.domain.opening_hours import OpeningHours
+from pipeline.domain.outcome import OutcomeKind
 from pipeline.domain.target import TargetHistory
 from pipeline.domain.units import UNIT_FIELDS, KnownLeg, Unit, units
 from tests.factories import NOON, a_target, an_event
@@ -249,3 +250,23 @@ def test_each_refused_leg_counts_but_a_contact_only_if_it_queued_nowhere() -> No
 
 def test_what_never_queued_and_was_not_refused_is_no_unit() -> None:
     assert found(an_event("complaint_flagged"), an_event("answered", 5)) == []
+
+
+def test_a_unit_says_how_its_wait_ended_and_how_long_it_was() -> None:
+    waits = [
+        (unit.kind, unit.wait_ms)
+        for unit in found(
+            an_event("queued"),
+            an_event("answered", 7 * S),
+            an_event("queued", contact_id="c2"),
+            an_event("abandoned", 9 * S, contact_id="c2"),
+            an_event("refused", contact_id="c3"),
+            an_event("queued", contact_id="c4"),
+        )
+    ]
+    assert sorted(waits, key=str) == [
+        (OutcomeKind.ABANDONED, 9 * S),
+        (OutcomeKind.ANSWERED, 7 * S),
+        (OutcomeKind.WAITING, HOUR),
+        (None, 0),
+    ]
