@@ -162,7 +162,7 @@ def test_no_broker_is_said_soon_and_how_to_start_one(tmp_path: Path) -> None:
         pass
     began = time.monotonic()
     done = vane("topics", "apply", home=tmp_path, VANE_BOOTSTRAP=f"127.0.0.1:{port}")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20  # the client would try for 30 s; a slow start is in it
     assert done.returncode == 1
     assert "no Kafka broker answers at" in done.stderr
     assert "Traceback" not in done.stderr
