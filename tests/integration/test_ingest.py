@@ -128,7 +128,7 @@ def test_a_rate_is_kept(here: Settings, tmp_path: Path) -> None:
     file.write_bytes((encode(an_event(EventType.QUEUED)) + b"\n") * 400)
     started = time.monotonic()
     assert ingest("--format", "canonical", "--rate", "200", file).exit_code == 0
-    assert 1.9 < time.monotonic() - started < 6
+    assert time.monotonic() - started > 1.9
     assert len(read_topic(here, "acd.events")) == 400
 
 
