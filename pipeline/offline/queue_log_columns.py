@@ -118,7 +118,7 @@ class Columns:
         self._count(legs)
         self._remember(legs, last_ms)
         is_counted = rows.get_column("call").is_in(legs.get_column("call").implode())
-        self._see(rows.filter(is_counted))
+        self._see(rows.select("group", "a", "s").filter(is_counted))
         return Taken((~is_counted).arg_true().to_list(), went_back(rows), last_ms)
 
     def _countable(self, legs: pl.DataFrame) -> pl.DataFrame:

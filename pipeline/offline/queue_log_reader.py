@@ -7,6 +7,7 @@ a little out of order, or an export in descending order, reads as it should.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -55,7 +56,7 @@ class LogReader:
             recall=self._recall,
         )
         self._columns = Columns(book, self.stitcher.agents, self.stitcher.queues)
-        self._is_in_columns = is_in_columns
+        self._is_in_columns = is_in_columns and find_spec("polars") is not None
         self._headers: dict[str, Header | None] = {}
         self._path, self._first_line, self._index = "", 1, 0
 

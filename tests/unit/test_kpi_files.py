@@ -9,11 +9,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline import cli
 from pipeline.settings import PROJECT_ROOT
 
 HOUR = 1_700_002_800  # 2023-11-14T23:00:00Z
@@ -39,14 +41,32 @@ CALLS = [
 ]
 
 
-def vane(*arguments: object, stdin: bytes = b"", **env: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline", "kpi", *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT), "COLUMNS": "200", **env},
-    )
+@dataclass(frozen=True)
+class Done:
+    """What a call of the command left behind."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+def vane(*arguments: object, stdin: bytes = b"") -> Done:
+    """Call the command in this process, with streams of its own."""
+    given = io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin)), encoding="utf-8")
+    held = [io.BytesIO(), io.BytesIO()]
+    streams: list[io.TextIOWrapper[Any]] = [given]
+    streams += [io.TextIOWrapper(stream, encoding="utf-8") for stream in held]
+    code: object = 0
+    with pytest.MonkeyPatch.context() as patch:
+        for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+            patch.setattr(sys, name, stream)
+        try:
+            cli.main(["kpi", *map(str, arguments)])
+        except SystemExit as done:
+            code = done.code
+    for stream in streams[1:]:
+        stream.flush()
+    return Done(int(str(code or 0)), *(stream.getvalue() for stream in held))
 
 
 def rows(*arguments: object, stdin: bytes = b"") -> list[dict[str, Any]]:
@@ -282,6 +302,17 @@ def test_help_shows_how_to_call_it_and_the_other_commands() -> None:
     assert "--profile" in vane("files", "--help").stdout.decode()
     assert "--of" in vane("statistics", "--help").stdout.decode()
     assert "--month" in vane("explain", "--help").stdout.decode()
+
+
+def test_it_runs_as_a_command_of_its_own(log: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", "kpi", "-", "--csv"],
+        input=log.read_bytes(),
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT)},
+    )
+    assert (done.returncode, done.stdout) == (0, vane(log, "--csv").stdout)
 
 
 def test_no_argument_is_help_and_no_log_is_an_error(tmp_path: Path) -> None:
