@@ -39,13 +39,13 @@ def _section(path: Path, top: Located, name: str) -> Located:
         return Located()
     section = take(path, top, name, Located)
     for native in section:
-        # YAML reads 0700 as 448 and on as true; what is written is what the source says.
-        if native not in section.key_lines:
+        written = section.not_as_written.get(native)
+        if written is not None:  # what is written is what the source says
             problem = (
                 f"{name}: expected every native name in quotes where YAML reads it as a number or "
-                f"a truth value; one was read as {native!r}"
+                f"a truth value; {written} was read as {native!r}"
             )
-            raise ConfigError(path, problem, line=section.line)
+            raise ConfigError(path, problem, line=section.line_of(native))
         if not native:
             raise ConfigError(
                 path, f"{name}: expected a native name, got ''", line=section.line_of(native)

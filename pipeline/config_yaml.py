@@ -23,6 +23,8 @@ class Located(dict[str, Any]):
 
     line: int = 0
     key_lines: Mapping[str, int] = MappingProxyType({})
+    not_as_written: Mapping[str, str] = MappingProxyType({})
+    """Keys that YAML reads as something else than what is written: 0700 as 448, on as True."""
 
     def line_of(self, key: str) -> int:
         """Return the line of a key, or the mapping's own if the key is not written there."""
@@ -35,6 +37,7 @@ class _Loader(yaml.SafeLoader):
 
 def _located(loader: _Loader, node: yaml.MappingNode) -> Located:
     lines: dict[str, int] = {}
+    not_as_written: dict[str, str] = {}
     for key, _ in node.value:
         if key.tag == _MERGE:
             continue
@@ -44,9 +47,12 @@ def _located(loader: _Loader, node: yaml.MappingNode) -> Located:
             problem = f"the key {name!r} stands here and on line {lines[name]}"
             raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
         lines[name] = key.start_mark.line + 1
+        if name != key.value:
+            not_as_written[name] = str(key.value)
     found = Located({str(k): v for k, v in loader.construct_mapping(node, deep=True).items()})
     found.line = node.start_mark.line + 1
     found.key_lines = lines
+    found.not_as_written = not_as_written
     return found
 
 
