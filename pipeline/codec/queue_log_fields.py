@@ -143,7 +143,7 @@ def transfer_lengths(fields: Sequence[str]) -> tuple[str, str]:
     ``LINK`` names two channels where other methods have one word. Of a database row the last
     column holds what is left over, ``calltime|origposition``.
     """
-    at = FIRST + (3 if fields[FIRST].upper() == "LINK" else 2)
+    at = FIRST + (3 if fields[FIRST] == "LINK" else 2)
     return fields[at], fields[at + 1].partition("|")[0]
 
 

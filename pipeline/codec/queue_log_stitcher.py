@@ -328,7 +328,7 @@ class Stitcher:
             if isinstance(talking, LoggedLeg) and is_meant(talking, fields[2], at, hold, talk):
                 leg = talking
                 consult = call[-1] if call else None
-                if consult is not None:
+                if consult is not None and consult.entered is not None:
                     target = consult.queue
                     if consult.out_at is None and consult.completed is None:
                         self.kept.call(leg.call).append(consult)

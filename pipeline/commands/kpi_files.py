@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gc
-import json
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -235,11 +235,11 @@ def _chunks(found: Found, progress: Progress, broken: list[str]) -> Iterator[Chu
 
 
 def _print_json(rows: Iterator[Row]) -> None:
-    write = sys.stdout.write
+    write, encode = sys.stdout.write, msgspec.json.Encoder().encode
     write("[")
     before = "\n"
     for row in rows:
-        write(f"{before}{json.dumps(row, ensure_ascii=False)}")
+        write(f"{before}{encode(row).decode()}")
         before = ",\n"
     write("\n]\n")
 

@@ -96,7 +96,7 @@ class Columns:
         None if the chunk cannot be read in columns: then it is all for the stitcher.
 
         Args:
-            chunk: UTF-8 lines without a backslash, the last without its end.
+            chunk: UTF-8 lines, none blank or with a backslash, the last without its end.
             lines: how many there are.
             open_calls: names of calls that the stitcher knows.
         """

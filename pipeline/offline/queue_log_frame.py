@@ -45,6 +45,12 @@ _COMMON: Final = ((1 + (1 << 10) + (1 << 20), 3), (1 + (1 << 30), 2))
 """(Sum of the weights of the lines of a common leg, how many of them are no rings)."""
 _WAY_OF: Final = {"ABANDON": 1, "EXITWITHTIMEOUT": 2, "EXITEMPTY": 3, "EXITWITHKEY": 4}
 """Codes of the ways out; 0 is an answer."""
+_CODES: Final = {verb: code for code, verb in enumerate(ARGUMENTS, start=1)}
+"""A number for each verb of events; 0 is any other, one more an ATTENDEDTRANSFER by LINK."""
+_BY_CODE: Final = ("", *_CODES, "")
+_GROUP_BY_CODE: Final = [_GROUPS.get(verb, OTHER) for verb in _BY_CODE]
+_WAY_BY_CODE: Final = [_WAY_OF.get(verb, 0) for verb in _BY_CODE]
+_IS_TRANSFER_BY_CODE: Final = [verb in _TRANSFERS for verb in _BY_CODE]
 _AGREES_S: Final = AGREES_WITHIN_MS // 1000
 LONGEST_S: Final = 10**7
 
@@ -78,31 +84,36 @@ def with_meaning(frame: pl.DataFrame) -> pl.DataFrame:
     ``call`` and ``leg`` are hashes of the call's id, and of it with its queue. ``weight`` adds up,
     over the lines of a leg, to one of ``_COMMON`` if the leg is common.
     """
+    import numpy as np
     import polars as pl
 
-    verb, group = pl.col("v"), pl.col("group")
-    is_transfer = verb.is_in(_TRANSFERS)
-    is_link = (verb == "ATTENDEDTRANSFER") & (pl.col("x1").str.to_uppercase() == "LINK")
+    code = pl.col("code")
+    codes = frame.get_column("v").replace_strict(_CODES, default=0, return_dtype=pl.Int16)
+    is_link = (codes == _CODES["ATTENDEDTRANSFER"]) & (frame.get_column("x1") == "LINK")
+    codes = codes.set(is_link.fill_null(value=False), len(_CODES) + 1)
+    verb = codes.to_numpy()
     seconds = pl.col("t").cast(pl.Int64, strict=False)
     rows = frame.with_columns(
-        group=pl.when(is_link)
-        .then(OTHER)
-        .otherwise(verb.replace_strict(_GROUPS, default=OTHER, return_dtype=pl.Int8)),
+        code=codes,
+        group=pl.Series(np.array(_GROUP_BY_CODE, dtype=np.int8)[verb]),
+        way=pl.Series(np.array(_WAY_BY_CODE, dtype=np.int8)[verb]),
+        is_transfer=pl.Series(np.array(_IS_TRANSFER_BY_CODE)[verb]),
         s=pl.when(pl.col("t").str.len_bytes() == 10, seconds >= 10**9).then(seconds),  # noqa: PLR2004
         ring=_seconds("x3"),
         fourth=_seconds("x4"),
         call=pl.col("c").hash(),
     )
+    group, is_transfer = pl.col("group"), pl.col("is_transfer")
     rows = rows.with_columns(
-        wait=pl.when(verb == "EXITWITHKEY")
+        wait=pl.when(code == _CODES["EXITWITHKEY"])
         .then(pl.col("fourth"))
         .when((group == OUT) | is_transfer)
         .then(pl.col("ring"))
         .when(group <= RING)
         .then(_seconds("x1")),
         talk=pl.when(is_transfer).then(pl.col("fourth")).when(group == DONE).then(_seconds("x2")),
-        way=verb.replace_strict(_WAY_OF, default=0, return_dtype=pl.Int8),
         leg=pl.col("call") ^ pl.col("q").hash(1),
+        is_nobody=pl.col("a").fill_null("").is_in([*NOBODY]),
     )
     is_fine = pl.col("s").is_not_null() & (
         (group == ENTER)
@@ -111,15 +122,16 @@ def with_meaning(frame: pl.DataFrame) -> pl.DataFrame:
             & pl.col("wait").is_not_null()
             & ((group != DONE) | pl.col("talk").is_not_null())
             & ((group != CONNECT) | pl.col("ring").is_not_null())
-            & ((verb != "ABANDON") | pl.col("a").is_in([*NOBODY]))
-            & ((group != RING) | ~pl.col("a").fill_null("").is_in([*NOBODY]))
+            & ((code != _CODES["ABANDON"]) | pl.col("is_nobody"))
+            & ((group != RING) | ~pl.col("is_nobody"))
         )
     )
-    weight = group.replace_strict(_WEIGHTS, return_dtype=pl.Int64)
+    weight = pl.Series(np.array([_WEIGHTS[g] for g in _GROUP_BY_CODE], dtype=np.int64)[verb])
+    attended = (_CODES["ATTENDEDTRANSFER"], len(_CODES) + 1)
     return rows.select(
         *("c", "q", "a", "call", "leg", "group", "s", "wait", "talk", "way"),
-        attended=verb == "ATTENDEDTRANSFER",
-        event_s=pl.when((group < OTHER) | verb.is_in([*ARGUMENTS])).then(pl.col("s")),
+        attended=(code == attended[0]) | (code == attended[1]),
+        event_s=pl.when(code > 0).then(pl.col("s")),
         weight=pl.when(is_fine).then(weight).otherwise(_WEIGHTS[OTHER]),
         counts=(group != RING).cast(pl.Int32),
     )

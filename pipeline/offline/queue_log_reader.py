@@ -6,6 +6,7 @@ a little out of order, or an export in descending order, reads as it should.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Final
@@ -19,6 +20,7 @@ from pipeline.codec.queue_log_fields import (
     UnusableError,
     epoch_ms,
     read_line,
+    split_line,
 )
 from pipeline.codec.queue_log_kept import Call
 from pipeline.codec.queue_log_leg import disagrees
@@ -27,10 +29,13 @@ from pipeline.codec.queue_log_table import Header, read_header, read_row
 from pipeline.offline.log_files import Chunk
 from pipeline.offline.log_tally import Place, Tally
 from pipeline.offline.queue_log_book import Book
-from pipeline.offline.queue_log_columns import FEWEST_LINES, Columns
+from pipeline.offline.queue_log_columns import FEWEST_LINES, Columns, Taken
 
 NOT_KEPT: Final = frozenset({"agent_on_two_calls"})
 """Oddities that the columns do not see, and the adapter tells."""
+_ODD: Final = re.compile(r"[\\\r]|^\s*$")
+"""Escaped bars, carriage returns and blank lines are not for the columns."""
+
 Record = tuple[int, int, list[str]]
 """(time, index of the line in its chunk, fields)."""
 
@@ -63,29 +68,42 @@ class LogReader:
     def take(self, chunk: Chunk) -> None:
         """Count the lines of a chunk."""
         self._path, self._first_line = chunk.path, chunk.first_line
-        data = chunk.data
         try:
-            text = data.decode()
-            lines: list[str | None] = list(text.split("\n"))
+            lines: list[str | None] = list(chunk.data.decode().split("\n"))
         except UnicodeDecodeError:
-            lines = [self._decoded(i, raw) for i, raw in enumerate(data.split(b"\n"))]
-            text = ""
+            lines = [self._decoded(i, raw) for i, raw in enumerate(chunk.data.split(b"\n"))]
         self._tally.lines += len(lines)
         if self._header(chunk, lines) is not None:
             self._take_lines(range(len(lines)), lines, chunk, self._row)
             return
-        is_common = text and len(lines) >= FEWEST_LINES and "\\" not in text and "\r" not in text
-        if self._is_in_columns and is_common:
+        taken = None
+        if self._is_in_columns and len(lines) >= FEWEST_LINES:
             self._see_first(lines)
-            taken = self._columns.take(data, len(lines), self.stitcher.kept.names)
-            if taken is not None:
-                self._tally.taken += len(lines) - len(taken.rest)
-                self._book.last_ms = max(self._book.last_ms, taken.last_ms)
-                for self._index in taken.went_back:
-                    self._note("time_went_back")
-                self._take_lines(taken.rest, lines, chunk, read_line, told=True)
-                return
-        self._take_lines(range(len(lines)), lines, chunk, read_line)
+            taken = self._in_columns(chunk.data, lines)
+        if taken is None:
+            self._take_lines(range(len(lines)), lines, chunk, read_line)
+            return
+        self._tally.taken += len(lines) - len(taken.rest)
+        self._book.last_ms = max(self._book.last_ms, taken.last_ms)
+        for self._index in taken.went_back:
+            self._note("time_went_back")
+        self._take_lines(taken.rest, lines, chunk, read_line, told=True)
+
+    def _in_columns(self, data: bytes, lines: list[str | None]) -> Taken | None:
+        """Let the columns count what they can, all but the lines that need another look."""
+        open_calls = self.stitcher.kept.names
+        if all(lines) and b"\\" not in data and b"\r" not in data:
+            return self._columns.take(data, len(lines), open_calls)
+        plain = [i for i, line in enumerate(lines) if line and not _ODD.search(line)]
+        others = set(range(len(lines))).difference(plain)
+        for i in others:
+            open_calls += split_line(lines[i] or "")[1:2]
+        text = "\n".join(lines[i] or "" for i in plain)
+        taken = self._columns.take(text.encode(), len(plain), open_calls) if plain else None
+        if taken is None:
+            return None
+        rest = sorted([*others, *(plain[i] for i in taken.rest)])
+        return Taken(rest, [plain[i] for i in taken.went_back], taken.last_ms)
 
     def finish(self) -> None:
         """Count the calls that are open at the end of the log."""

