@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-header --no-emit-index-url --no-emit-find-links --no-annotate
 
 # By these alone every branch of the domain has to be reached.
-DOMAIN_TESTS := tests/unit/domain tests/property
+DOMAIN_TESTS := tests/unit/domain tests/property/domain
 
 .PHONY: help setup kernel demo test coverage rest check lint types format lock mutate bench bench-stream bench-latency bench-month bench-adapters bench-queue-log clean
 

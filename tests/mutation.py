@@ -53,7 +53,7 @@ MODULES: Final = (
     "wait_histogram",
     "opening_hours",
 )
-TESTS: Final = ("tests/unit/domain", "tests/property")
+TESTS: Final = ("tests/unit/domain", "tests/property/domain")
 EXAMPLES: Final = 40
 CPU_LIMIT_S: Final = 25
 """A mutant that never ends counts as noticed."""
@@ -226,10 +226,10 @@ def copy_project(to: Path) -> None:
     """Copy what the domain's tests need, without compiled files."""
     ignore = shutil.ignore_patterns("__pycache__", ".hypothesis")
     shutil.copytree(ROOT / "pipeline", to / "pipeline", ignore=ignore)
-    shutil.copytree(ROOT / "tests" / "unit" / "domain", to / "tests/unit/domain", ignore=ignore)
-    shutil.copytree(ROOT / "tests" / "property", to / "tests/property", ignore=ignore)
-    for name in ("tests/factories.py", "tests/strategies.py", "pyproject.toml"):
-        shutil.copy(ROOT / name, to / name)
+    for folder in ("config", *TESTS):
+        shutil.copytree(ROOT / folder, to / folder, ignore=ignore)
+    for file in (*(ROOT / "tests").glob("*.py"), ROOT / "pyproject.toml"):
+        shutil.copy(file, to / file.relative_to(ROOT))
 
 
 def is_noticed(project: Path) -> bool:

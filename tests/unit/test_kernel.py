@@ -17,7 +17,7 @@ from pipeline.cli import app
 from pipeline.errors import ConfigError
 from pipeline.settings import PROJECT_ROOT
 
-LAWS = ("tests/property/test_fold.py", "tests/unit/domain/test_fold.py")
+LAWS = ("tests/property/domain/test_fold.py", "tests/unit/domain/test_fold.py")
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def test_ci_runs_every_test_once_and_looks_at_every_report() -> None:
         asked, cwd=ROOT, env=bare, capture_output=True, text=True, check=True
     ).stdout
     runs = [line.split("-m pytest ")[1] for line in said.splitlines() if "-m pytest " in line]
-    domain = ["tests/unit/domain", "tests/property"]
+    domain = ["tests/unit/domain", "tests/property/domain"]
     assert runs == [f"-q --one {' '.join(domain)}", f"--other --ignore={' --ignore='.join(domain)}"]
     script = (ROOT / ".ci" / "run").read_text()
     for flags, report in (("COVERAGE_FLAGS", "domain"), ("PYTEST_FLAGS", "rest")):
