@@ -28,7 +28,8 @@ from pipeline.errors import ConfigError
 
 MODULES: Final = (
     *("kpi", "leg", "wait_histogram", "outbound", "refusal", "occurrences", "outcome"),
-    *("closed_legs", "watermark", "queue_state", "outbox", "fold"),
+    *("marks", "closed_legs", "watermark", "queue_state", "live_leg", "cold_legs"),
+    *("outbox", "fold"),
 )
 """What every event goes through. Dated terms and definitions stay plain: they are looked up."""
 

@@ -1,4 +1,4 @@
-"""Which legs have been let go, remembered for a while in eight bytes each.
+"""Which legs have been let go, remembered for a while by their fingerprints.
 
 An event of such a leg cannot be counted any more (its facts are gone), so it is late. The
 memory is bounded: two generations, so a leg is remembered for 12 to 24 hours of event time.
@@ -12,13 +12,12 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
+from pipeline.domain.marks import MARK_BYTES, Marks
+
 LegKey = tuple[str, int, str, str, str]
 """(contact_id, leg, queue, client, site)."""
 
 REMEMBERED_MS: Final = 12 * 3_600_000
-
-
-MARK_BYTES: Final = 8
 
 
 def fingerprint(key: LegKey) -> bytes:
@@ -32,8 +31,8 @@ def fingerprint(key: LegKey) -> bytes:
 class ClosedLegs:
     """Two generations of fingerprints and the event time at which they change places."""
 
-    newer: set[bytes] = field(default_factory=set)
-    older: set[bytes] = field(default_factory=set)
+    newer: Marks = field(default_factory=Marks)
+    older: Marks = field(default_factory=Marks)
     rotate_at_ms: int = 0
 
     def __contains__(self, mark: bytes) -> bool:
@@ -47,5 +46,5 @@ class ClosedLegs:
     def rotate(self, now_ms: int) -> None:
         """Forget the older generation when its time has come."""
         if now_ms >= self.rotate_at_ms:
-            self.older, self.newer = self.newer, set()
+            self.older, self.newer = self.newer, Marks()
             self.rotate_at_ms = now_ms + REMEMBERED_MS

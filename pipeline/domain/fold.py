@@ -17,8 +17,10 @@ from typing import Final
 
 from pipeline.domain import alert, kpi
 from pipeline.domain.closed_legs import ClosedLegs, LegKey, fingerprint
+from pipeline.domain.cold_legs import ColdLegs, Packing
 from pipeline.domain.events import CallEvent, EventType, Rejected
 from pipeline.domain.leg import LegFacts, apply_as
+from pipeline.domain.live_leg import Leg
 from pipeline.domain.outbox import Counters, LateEvent, Outbox
 from pipeline.domain.outcome import (
     HANDLING_PART,
@@ -68,31 +70,6 @@ class GapInLogError(ValueError):
         super().__init__(f"expected offset {expected}, found {found}")
 
 
-class Leg:
-    """A leg in memory: its facts, what it counts for now, and the watermark at its first event.
-
-    A ``reopened`` leg had been let go; only what stands alone is still taken for it.
-    ``born_ms`` never decreases from one leg to the next, and no event of a leg is older than
-    ``born_ms`` less the grace.
-    """
-
-    __slots__ = ("born_ms", "counted", "facts", "mark", "queue", "reopened", "stale")
-
-    def __init__(
-        self, facts: LegFacts, queue: QueueState, born_ms: int, mark: bytes, *, reopened: bool
-    ) -> None:
-        """Count for nothing yet; ``mark`` is the fingerprint of the leg's key."""
-        self.facts = facts
-        self.queue = queue
-        self.born_ms = born_ms
-        self.mark = mark
-        self.reopened = reopened
-        self.counted: list[tuple[Contribution, ...]] = [(), (), ()]
-        """What it counts for now, part by part."""
-        self.stale = 0
-        """Which parts have to be counted again: bits in the order of ``outcome.PARTS``."""
-
-
 class PartitionFold:
     """State of one partition of the call-event log and the rules that move it."""
 
@@ -104,6 +81,7 @@ class PartitionFold:
         "_rules",
         "_timers",
         "closed",
+        "cold",
         "counters",
         "first_offset",
         "legs",
@@ -122,8 +100,12 @@ class PartitionFold:
         rules: Iterable[alert.DropRule] = (),
         *,
         first_offset: int = 0,
+        packing: Packing | None = None,
     ) -> None:
-        """Start empty before ``first_offset``; ``history`` gives a queue's dated targets."""
+        """Start empty before ``first_offset``; ``history`` gives a queue's dated targets.
+
+        Without ``packing`` legs take more memory and are worth the same.
+        """
         self._history = history
         self._rules = tuple(rules)
         self._longest_rule_ms = max((rule.window_ms for rule in self._rules), default=0)
@@ -135,6 +117,7 @@ class PartitionFold:
         self.next_forget = 0
         self.legs: dict[LegKey, Leg] = {}
         self.queues: dict[QueueKey, QueueState] = {}
+        self.cold = None if packing is None else ColdLegs(packing)
         self.closed = ClosedLegs()
         self.counters = Counters()
         self.outbox = Outbox()
@@ -150,7 +133,7 @@ class PartitionFold:
         """
         # The hot path of the live side: names are local and the common case is flat.
         legs, counters, watermark, dirty = self.legs, self.counters, self.watermark, self._dirty
-        sources, timers = watermark.sources, self._timers
+        sources, timers, cold = watermark.sources, self._timers, self.cold
         for offset, appended_ms, event in records:
             if offset != self.next_offset:
                 if offset < self.next_offset:
@@ -186,13 +169,14 @@ class PartitionFold:
                         self._fire(now)
             key = (event.contact_id, event.leg, event.queue, event.client, event.site)
             leg = legs.get(key)
-            if leg is not None and leg.facts.last_ms < horizon:
-                leg = self._let_go_if_expired(key, leg)
             if leg is None:
                 mark = fingerprint(key)
-                reopened = mark in self.closed
-            else:
-                reopened = leg.reopened
+                if cold is not None and cold.spans:
+                    leg = self._warm_up(key, mark)
+            if leg is not None and leg.facts.last_ms < horizon:
+                mark = leg.mark
+                leg = self._let_go_if_expired(key, leg)
+            reopened = mark in self.closed if leg is None else leg.reopened
             if reopened and not stands_alone(event):
                 counters.late += 1
                 self.outbox.late.append(LateEvent(offset, event, "leg_closed"))
@@ -275,6 +259,8 @@ class PartitionFold:
             if boundary >= self.next_sweep:
                 self._sweep(boundary)
                 self.next_sweep = boundary + SWEEP_MS
+            if self.cold is not None and len(self.legs) > self.cold.packing.hot_legs:
+                self._cool_down(self.cold, boundary)
             self.next_boundary = boundary + kpi.PANE_MS
             if quiet:
                 self._skip_quiet(now)
@@ -385,6 +371,28 @@ class PartitionFold:
 
     # --- letting go ---------------------------------------------------------------------------
 
+    def _cool_down(self, cold: ColdLegs, now: int) -> None:
+        """Pack the legs that have finished and been quiet; all are counted at a boundary."""
+        until = now - cold.packing.quiet_ms
+        quiet = []
+        for key, leg in self.legs.items():
+            if leg.born_ms > until:
+                break  # the others are younger, but for a few that have been warmed up
+            if leg.facts.last_ms <= until and is_finished(leg.facts):
+                quiet.append((key, leg))
+        for key, leg in quiet:
+            cold.put(leg)
+            del self.legs[key]
+
+    def _warm_up(self, key: LegKey, mark: bytes) -> Leg | None:
+        """Take a leg out of the cold, if it is there."""
+        _, _, queue, client, site = key
+        leg = None if self.cold is None else self.cold.take(mark, self.queue(client, site, queue))
+        if leg is not None:
+            self.legs[key] = leg
+            self.resume(leg)
+        return leg
+
     def _let_go_if_expired(self, key: LegKey, leg: Leg) -> Leg | None:
         """Drop the leg if nothing admitted from now on can be an event it has already seen.
 
@@ -407,22 +415,32 @@ class PartitionFold:
         expired = []
         for key, leg in self.legs.items():
             if leg.born_ms > horizon:
-                break  # legs are in order of birth
+                break  # the others are younger, but for a few that have been warmed up
             if leg.facts.last_ms < horizon:
                 expired.append((key, leg))
         for key, leg in expired:
             self._let_go_if_expired(key, leg)
+        if self.cold is not None:
+            for mark in self.cold.expire(horizon):
+                self.closed.add(mark)
         if now >= self.next_forget:
             self.next_forget = now + FORGET_MS
             self._forget_panes(now, horizon)
 
     def _forget_panes(self, now: int, horizon: int) -> None:
-        oldest = next(iter(self.legs.values())).born_ms if self.legs else now
+        oldest = min((leg.born_ms for leg in self.legs.values()), default=now)
+        if self.cold is not None:
+            oldest = self.cold.born_ms(oldest)
         floor = kpi.pane_start(min(oldest - GRACE_MS, horizon - LONGEST_WINDOW_MS))
         for queue in self.queues.values():
             for panes in queue.panes:
                 for start in [s for s in panes if s < floor]:
                     del panes[start]
+
+    @property
+    def live_legs(self) -> int:
+        """Return how many legs are in memory, packed or not."""
+        return len(self.legs) + (0 if self.cold is None else len(self.cold))
 
     def take_outbox(self) -> Outbox:
         """Return and clear what has come up since the last call."""

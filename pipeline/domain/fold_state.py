@@ -6,88 +6,100 @@ are computed again. ``STATE_VERSION`` changes whenever the meaning or the shape 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import astuple, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import astuple
+from itertools import islice
 from typing import Any, Final
 
 from pipeline.domain.alert import AlertState, DropRule
-from pipeline.domain.closed_legs import MARK_BYTES, ClosedLegs, fingerprint
-from pipeline.domain.fold import Leg, PartitionFold
-from pipeline.domain.leg import LegFacts
+from pipeline.domain.closed_legs import ClosedLegs, LegKey, fingerprint
+from pipeline.domain.cold_legs import Packing
+from pipeline.domain.fold import PartitionFold
+from pipeline.domain.live_leg import Leg, facts_of_plain, plain_facts
+from pipeline.domain.marks import Marks
 from pipeline.domain.outbox import Counters
+from pipeline.domain.queue_state import QueueState
 from pipeline.domain.target import TargetHistory
 from pipeline.domain.watermark import Watermark
 
-STATE_VERSION: Final = 3
+STATE_VERSION: Final = 4
+
+STEP_ROWS: Final = 500
+"""Legs or panes that a step of ``fill`` takes at most: some two milliseconds."""
 
 Plain = dict[str, Any]
-_FACTS = tuple(f.name for f in fields(LegFacts))
-
-
-def _pairs(plain: list[list[Any]]) -> set[Any]:
-    return {(at, agent) for at, agent in plain}
-
-
-_SHAPES: Final[dict[str, Callable[[Any], Any]]] = {
-    **dict.fromkeys(("answered", "flowed_out", "transferred", "ended"), tuple),
-    **dict.fromkeys(("refused", "connected"), tuple),
-    **dict.fromkeys(("offers", "no_answers"), _pairs),
-    **dict.fromkeys(("complaints", "before_queue"), set),
-    "holds": lambda plain: {seq: (start, end) for seq, start, end in plain},
-}
-"""What makes of a fact's plain value what it was; the others are plain already."""
 
 
 def dump(fold: PartitionFold) -> Plain:
     """Return the state as dicts, lists, strings and integers; the outbox must have been taken."""
+    plain: Plain = {}
+    for _ in fill(plain, fold):
+        pass
+    return plain
+
+
+def fill(plain: Plain, fold: PartitionFold) -> Iterator[None]:
+    """Do as ``dump`` does in short steps, between which the fold must not go on."""
     numbers = {queue: i for i, queue in enumerate(fold.queues.values())}
-    return {
+    plain |= {
         "state_version": STATE_VERSION,
         "first_offset": fold.first_offset,
         "next_offset": fold.next_offset,
         "watermark_ms": fold.watermark.ms,
-        "sources": fold.watermark.sources,
+        "sources": {name: list(seen) for name, seen in fold.watermark.sources.items()},
         "next_boundary": fold.next_boundary,
         "next_sweep": fold.next_sweep,
         "next_forget": fold.next_forget,
         "counters": list(astuple(fold.counters)),
-        "queues": [
-            {
-                "key": [q.client, q.site, q.queue],
-                "panes": [[[start, *counts] for start, counts in p.items()] for p in q.panes],
-                "alerts": {name: [s.firing, s.transitions] for name, s in q.alerts.items()},
-            }
-            for q in fold.queues.values()
-        ],
-        "legs": [
-            [
-                key[0],
-                key[1],
-                numbers[leg.queue],
-                leg.born_ms,
-                leg.reopened,
-                _dump_facts(leg.facts),
-            ]
-            for key, leg in fold.legs.items()
-        ],
+        "queues": [],
+        "legs": [],
+        "cold": [] if fold.cold is None else fold.cold.dump(),
         "closed": [
-            _dump_marks(fold.closed.newer),
-            _dump_marks(fold.closed.older),
+            fold.closed.newer.to_bytes(),
+            fold.closed.older.to_bytes(),
             fold.closed.rotate_at_ms,
         ],
     }
+    yield
+    for queue in fold.queues.values():
+        panes: list[list[list[int]]] = [[], [], []]
+        alerts = {name: [s.firing, s.transitions] for name, s in queue.alerts.items()}
+        key = [queue.client, queue.site, queue.queue]
+        plain["queues"].append({"key": key, "panes": panes, "alerts": alerts})
+        for found, starts in zip(panes, queue.panes, strict=True):
+            for some in _steps(starts.items()):
+                found += [[start, *counts] for start, counts in some]
+                yield
+    for some_legs in _steps(fold.legs.items()):
+        plain["legs"] += [_leg_row(key, leg, numbers[leg.queue]) for key, leg in some_legs]
+        yield
+
+
+def _steps(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    iterator = iter(rows)
+    while some := list(islice(iterator, STEP_ROWS)):
+        yield some
+
+
+def _leg_row(key: LegKey, leg: Leg, queue_index: int) -> list[Any]:
+    return [key[0], key[1], queue_index, leg.born_ms, leg.reopened, plain_facts(leg.facts)]
 
 
 def load(
     plain: Plain,
     history: Callable[[str, str, str], TargetHistory],
     rules: Iterable[DropRule] = (),
+    packing: Packing | None = None,
 ) -> PartitionFold:
-    """Return the fold that ``dump`` was taken of; raise ValueError for another state version."""
+    """Return the fold that ``dump`` was taken of, which must have had the same packing.
+
+    Raises:
+        ValueError: the state is of another version, or has packed legs and there is no packing.
+    """
     if plain["state_version"] != STATE_VERSION:
         msg = f"expected state version {STATE_VERSION}, got {plain['state_version']}"
         raise ValueError(msg)
-    fold = PartitionFold(history, rules, first_offset=plain["first_offset"])
+    fold = PartitionFold(history, rules, first_offset=plain["first_offset"], packing=packing)
     fold.next_offset = plain["next_offset"]
     sources = {source: list(seen) for source, seen in plain["sources"].items()}
     fold.watermark = Watermark(plain["watermark_ms"], sources)
@@ -97,17 +109,22 @@ def load(
     fold.counters = Counters(*plain["counters"])
     queues = [_load_queue(fold, q) for q in plain["queues"]]
     newer, older, rotate_at_ms = plain["closed"]
-    fold.closed = ClosedLegs(_load_marks(newer), _load_marks(older), rotate_at_ms)
+    fold.closed = ClosedLegs(Marks(newer), Marks(older), rotate_at_ms)
+    if fold.cold is not None:
+        fold.cold.load(plain["cold"])
+    elif plain["cold"]:
+        msg = "expected no packed legs, since there is nothing to unpack them with"
+        raise ValueError(msg)
     for contact_id, number, queue_index, born_ms, reopened, facts in plain["legs"]:
         queue = queues[queue_index]
         key = (contact_id, number, queue.queue, queue.client, queue.site)
-        leg = Leg(_load_facts(facts), queue, born_ms, fingerprint(key), reopened=reopened)
+        leg = Leg(facts_of_plain(facts), queue, born_ms, fingerprint(key), reopened=reopened)
         fold.legs[key] = leg
         fold.resume(leg)
     return fold
 
 
-def _load_queue(fold: PartitionFold, plain: Plain) -> Any:  # noqa: ANN401 - a QueueState
+def _load_queue(fold: PartitionFold, plain: Plain) -> QueueState:
     queue = fold.queue(*plain["key"])
     for index, panes in enumerate(plain["panes"]):
         for start, *counts in panes:
@@ -115,30 +132,3 @@ def _load_queue(fold: PartitionFold, plain: Plain) -> Any:  # noqa: ANN401 - a Q
     for name, (firing, transitions) in plain["alerts"].items():
         queue.alerts[name] = AlertState(firing, transitions)
     return queue
-
-
-def _dump_facts(facts: LegFacts) -> list[Any]:
-    values = [getattr(facts, name) for name in _FACTS]
-    for i, value in enumerate(values):
-        if isinstance(value, set):
-            values[i] = sorted(value)
-        elif isinstance(value, dict):
-            values[i] = [[seq, *hold] for seq, hold in sorted(value.items())]
-    return values
-
-
-def _load_facts(values: list[Any]) -> LegFacts:
-    return LegFacts(
-        *(
-            value if value is None or name not in _SHAPES else _SHAPES[name](value)
-            for name, value in zip(_FACTS, values, strict=True)
-        )
-    )
-
-
-def _dump_marks(marks: set[bytes]) -> bytes:
-    return b"".join(sorted(marks))
-
-
-def _load_marks(raw: bytes) -> set[bytes]:
-    return {raw[i : i + MARK_BYTES] for i in range(0, len(raw), MARK_BYTES)}

@@ -24,7 +24,7 @@ from faust.types import TP
 from pipeline.codec.judge import judge_chunk
 from pipeline.config_files import AlertRules, Targets
 from pipeline.domain.fold import GapInLogError, PartitionFold
-from pipeline.domain.fold_state import STATE_VERSION, dump, load
+from pipeline.domain.fold_state import STATE_VERSION, Plain, fill, load
 from pipeline.errors import StateLost
 from pipeline.streams import outgoing, snapshots
 from pipeline.streams.publisher import Outgoing, Publisher
@@ -65,8 +65,19 @@ class Part:
     templates: outgoing.PaneTemplates
     snapshot_offset: int
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the fold goes on or its state is copied."""
+    snapshotting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from the copy of a state to its acknowledgement."""
     seeks: int = 0
     sought_at: float = 0.0
+
+
+async def _copy_state(fold: PartitionFold) -> Plain:
+    """Return the state of a fold, which the caller keeps still, letting others run in between."""
+    state: Plain = {}
+    for _ in fill(state, fold):
+        await asyncio.sleep(0)
+    return state
 
 
 class Engine:
@@ -127,7 +138,7 @@ class Engine:
             partition=tp.partition,
             next_offset=fold.next_offset,
             behind=end - fold.next_offset,
-            legs=len(fold.legs),
+            legs=fold.live_legs,
             seconds=round(time.monotonic() - started, 3),
         )
         templates = outgoing.PaneTemplates(tp.partition, self.config_hash)
@@ -136,9 +147,8 @@ class Engine:
     def _fold_of(
         self, envelope: dict[str, Any] | None, tp: TP, begin: int, end: int
     ) -> PartitionFold:
-        rules = self._rules.rules
         if envelope is None:
-            return PartitionFold(self._targets.history, rules, first_offset=begin)
+            return self._new_fold(begin)
         state = envelope["state"]
         offset, first = state["next_offset"], state["first_offset"]
         where = f"partition {tp.partition} of {tp.topic}"
@@ -157,7 +167,7 @@ class Engine:
                     "numbers from the landed files."
                 )
                 raise StateLost(msg)
-            return load(state, self._targets.history, rules)
+            return load(state, self._targets.history, self._rules.rules, snapshots.LEG_PACKING)
         if begin > first:
             msg = (
                 f"{where}: config or state version changed ({envelope['config_hash']} to "
@@ -166,7 +176,15 @@ class Engine:
             )
             raise StateLost(msg)
         log.warning("config or state version changed: folding again", partition=tp.partition)
-        return PartitionFold(self._targets.history, rules, first_offset=first)
+        return self._new_fold(first)
+
+    def _new_fold(self, first: int) -> PartitionFold:
+        return PartitionFold(
+            self._targets.history,
+            self._rules.rules,
+            first_offset=first,
+            packing=snapshots.LEG_PACKING,
+        )
 
     async def revoke(self, revoked: set[TP]) -> None:
         """Write a last snapshot of partitions that are being taken away."""
@@ -265,14 +283,20 @@ class Engine:
     # --- snapshots ---------------------------------------------------------------------------
 
     async def snapshot(self, part: Part) -> None:
-        """Write a snapshot unless nothing has been folded since the last one."""
-        async with part.lock:
-            if self.parts.get(part.tp.partition) is not part:
-                return  # given up, or recovered anew, while this one waited for the lock
-            if part.fold.next_offset <= part.snapshot_offset:
-                return
+        """Write a snapshot unless nothing has been folded since the last one.
+
+        The partition waits only while its state is copied, a few milliseconds at a time; it is
+        folded on while what the copy covers is acknowledged and the copy is packed and written.
+        """
+        async with part.snapshotting:
+            async with part.lock:
+                if self.parts.get(part.tp.partition) is not part:
+                    return  # given up, or recovered anew, while this one waited for the lock
+                if part.fold.next_offset <= part.snapshot_offset:
+                    return
+                state = await _copy_state(part.fold)
             try:
-                await self._write_snapshot(part)
+                await self._write_snapshot(part, state)
             except BaseException:
                 # What could not be delivered would look delivered to the next attempt.
                 self._give_up(part)
@@ -282,16 +306,16 @@ class Engine:
         if self.parts.get(part.tp.partition) is part:
             del self.parts[part.tp.partition]
 
-    async def _write_snapshot(self, part: Part) -> None:
+    async def _write_snapshot(self, part: Part, state: Plain) -> None:
         partition = part.tp.partition
         await self.publisher.flush(partition)
-        packed = snapshots.pack(
-            dump(part.fold), config_hash=self.config_hash, source_topic=part.tp.topic
+        packed = await asyncio.to_thread(
+            snapshots.pack, state, config_hash=self.config_hash, source_topic=part.tp.topic
         )
         record: Outgoing = (str(partition).encode(), packed, [])
         await self.publisher.publish(self._topic("vane.snapshots"), partition, [record])
         await self.publisher.flush(partition)
-        part.snapshot_offset = part.fold.next_offset
+        part.snapshot_offset = state["next_offset"]
 
     async def snapshot_all(self) -> None:
         """Write the snapshots that are due."""

@@ -41,7 +41,7 @@ class _Collector:
             offset.add_metric([p], part.fold.next_offset)
             snapshot.add_metric([p], part.snapshot_offset)
             watermark.add_metric([p], part.fold.watermark.ms / 1000)
-            legs.add_metric([p], len(part.fold.legs))
+            legs.add_metric([p], part.fold.live_legs)
         seeks = CounterMetricFamily("vane_seeks_back", "Seeks because a chunk came from too far on")
         seeks.add_metric([], self._engine.seeks_back)
         yield from (events, offset, snapshot, watermark, legs, seeks)

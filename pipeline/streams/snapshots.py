@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from pipeline.domain.cold_legs import Packing
 from pipeline.errors import StateLost
 
 LOOK_BACK: Final = 16
@@ -22,6 +23,9 @@ _ZLIB_LEVEL: Final = 1
 _FETCH_BYTES: Final = 24 * 1024 * 1024
 _decoder = msgspec.msgpack.Decoder()
 _encoder = msgspec.msgpack.Encoder()
+
+LEG_PACKING: Final = Packing(_encoder.encode, _decoder.decode)
+"""What the fold of a worker packs its quiet legs with."""
 
 
 def pack(state: dict[str, Any], *, config_hash: str, source_topic: str) -> bytes:

@@ -107,7 +107,7 @@ def _partition_row(part: Part) -> dict[str, Any]:
         "next_offset": fold.next_offset,
         "snapshot_offset": part.snapshot_offset,
         "watermark_ms": fold.watermark.ms,
-        "legs": len(fold.legs),
+        "legs": fold.live_legs,
         "accepted": c.accepted,
         "duplicate": c.duplicate,
         "late": c.late,

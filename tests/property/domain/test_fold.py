@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain.alert import Alert, DropRule
+from pipeline.domain.cold_legs import Packing
 from pipeline.domain.definition import ClockStop, KpiDefinition
 from pipeline.domain.events import CallEvent, Rejected
 from pipeline.domain.fold import PartitionFold, Record
@@ -33,6 +34,10 @@ RULE = DropRule(
     leave_margin_permille=0,
     min_offered=1,
 )
+EAGER = Packing(msgspec.msgpack.encode, msgspec.msgpack.decode, hot_legs=0, quiet_ms=0)
+"""Packs whatever has finished at the next boundary."""
+
+packings = st.sampled_from([None, EAGER, EAGER._replace(hot_legs=1, quiet_ms=60_000)])
 WIDTHS = [len(fields) for fields in KPI_FIELDS.values()]
 Sink = dict[tuple[str, int, int], list[int]]
 
@@ -64,9 +69,12 @@ class Reader:
 
 
 def run(
-    log: list[Record], sizes: list[int], reader: Reader | None = None
+    log: list[Record],
+    sizes: list[int],
+    reader: Reader | None = None,
+    packing: Packing | None = None,
 ) -> tuple[PartitionFold, Reader]:
-    fold, reader = PartitionFold(history, [RULE]), reader or Reader()
+    fold, reader = PartitionFold(history, [RULE], packing=packing), reader or Reader()
     for chunk in chunked(log, sizes):
         fold.fold(chunk)
         reader.read(fold)
@@ -86,7 +94,7 @@ def chunked(log: list[Record], sizes: list[int]) -> list[list[Record]]:
 
 def restart(fold: PartitionFold) -> PartitionFold:
     plain = msgspec.msgpack.decode(msgspec.msgpack.encode(dump(fold)))
-    return load(plain, history, [RULE])
+    return load(plain, history, [RULE], None if fold.cold is None else fold.cold.packing)
 
 
 def logical(fold: PartitionFold) -> object:
@@ -115,10 +123,12 @@ def naive(log: list[Record], fold: PartitionFold, reader: Reader) -> Sink:
 
 
 @settings(max_examples=300)
-@given(logs(), cuts)
-def test_how_the_log_is_cut_does_not_matter(log: list[Record], sizes: list[int]) -> None:
-    whole, once = run(log, [len(log)])
-    pieces, cut = run(log, sizes)
+@given(logs(), cuts, packings)
+def test_how_the_log_is_cut_does_not_matter(
+    log: list[Record], sizes: list[int], packing: Packing | None
+) -> None:
+    whole, once = run(log, [len(log)], packing=packing)
+    pieces, cut = run(log, sizes, packing=packing)
     assert cut.counted() == once.counted()
     assert cut.alerts == once.alerts
     assert (cut.late, cut.quarantined, cut.rejected) == (once.late, once.quarantined, once.rejected)
@@ -127,13 +137,25 @@ def test_how_the_log_is_cut_does_not_matter(log: list[Record], sizes: list[int])
 
 
 @settings(max_examples=300)
-@given(logs(), cuts, st.lists(st.integers(0, 3), max_size=8))
+@given(logs(), cuts)
+def test_legs_kept_as_bytes_count_as_if_they_were_not(log: list[Record], sizes: list[int]) -> None:
+    plain, once = run(log, sizes)
+    packed, eager = run(log, sizes, packing=EAGER)
+    assert eager.counted() == once.counted()
+    assert eager.alerts == once.alerts
+    assert (eager.late, eager.quarantined) == (once.late, once.quarantined)
+    assert packed.counters == plain.counters
+    assert packed.watermark == plain.watermark
+
+
+@settings(max_examples=300)
+@given(logs(), cuts, st.lists(st.integers(0, 3), max_size=8), packings)
 def test_a_killed_worker_goes_on_as_if_nothing_had_happened(
-    log: list[Record], sizes: list[int], kills: list[int]
+    log: list[Record], sizes: list[int], kills: list[int], packing: Packing | None
 ) -> None:
     """Kill after some chunks; go back to one of the last snapshots and read the log again."""
     whole, once = run(log, sizes)
-    fold, reader = PartitionFold(history, [RULE]), Reader()
+    fold, reader = PartitionFold(history, [RULE], packing=packing), Reader()
     snapshots = [restart(fold)]
     for chunk in chunked(log, sizes):
         fold.fold(chunk)

@@ -18,7 +18,7 @@ from pipeline.domain.fold import (
     GapInLogError,
     PartitionFold,
 )
-from pipeline.domain.fold_state import dump, load
+from pipeline.domain.fold_state import STATE_VERSION, dump, load
 from pipeline.domain.kpi import KPI_FIELDS, PANE_MS, WINDOWS_S
 from pipeline.domain.outbox import LateEvent
 from pipeline.domain.queue_state import window_counts
@@ -733,7 +733,7 @@ def test_panes_are_kept_while_a_leg_may_still_change_them() -> None:
 
 def test_a_state_of_another_version_is_refused() -> None:
     plain = dump(PartitionFold(history))
-    with pytest.raises(ValueError, match="expected state version 3, got 1"):
+    with pytest.raises(ValueError, match=f"expected state version {STATE_VERSION}, got 1"):
         load(plain | {"state_version": 1}, history)
 
 
