@@ -13,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 # By these alone every branch of the domain has to be reached.
 DOMAIN_TESTS := tests/unit/domain tests/property/domain
 
-.PHONY: help setup kernel demo test coverage rest check lint types format lock mutate bench bench-stream bench-latency bench-month bench-adapters bench-queue-log clean
+.PHONY: help setup kernel demo test coverage rest check lint types format lock mutate bench bench-stream bench-latency bench-legs bench-month bench-adapters bench-queue-log clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -79,13 +79,16 @@ lock: $(VENV)/bin/uv ## Pin requirements/*.in again
 mutate: setup ## Would a test notice? One small change to the domain at a time (MODULES="leg fold")
 	nice -n 10 $(BIN)/python -m tests.mutation $(MODULES)
 
-bench: bench-stream bench-latency bench-month bench-adapters bench-queue-log ## All benchmarks
+bench: bench-stream bench-latency bench-legs bench-month bench-adapters bench-queue-log ## All benchmarks
 
 bench-stream: setup ## Events per second of one worker against raw consume and Faust's guide
 	$(BIN)/python -m benchmarks.stream
 
 bench-latency: setup ## From append to the upsert being readable
 	$(BIN)/python -m benchmarks.latency
+
+bench-legs: setup ## Memory of 250,000 live legs, and how long a snapshot holds the worker up
+	$(BIN)/python -m benchmarks.live_legs
 
 bench-month: setup ## A month of a million calls, landing to published
 	$(BIN)/python -m benchmarks.month
