@@ -21,8 +21,20 @@ from pathlib import Path
 import uvloop
 from faust.types import TP
 
-from benchmarks import measure
 from pipeline import kernel
+
+FOLD = kernel.use("auto")
+
+# The domain is imported by these, so they come after.
+from benchmarks import measure  # noqa: E402
+from pipeline.config_files import load_alert_rules, load_targets  # noqa: E402
+from pipeline.domain.events import CallEvent, EventType, customer_ref, event_id  # noqa: E402
+from pipeline.domain.fold import Record  # noqa: E402
+from pipeline.domain.watermark import GRACE_MS  # noqa: E402
+from pipeline.settings import load_settings  # noqa: E402
+from pipeline.streams.engine import Engine, Part  # noqa: E402
+from pipeline.streams.outgoing import PaneTemplates  # noqa: E402
+from pipeline.streams.worker import GC_THRESHOLDS  # noqa: E402
 
 PARTITIONS = 4
 LOG_MS = 4 * 3_600_000
@@ -36,18 +48,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--legs", type=int, default=250_000)
     options = parser.parse_args()
-    sys.stdout.write(f"{measure.machine()}\nfold: {kernel.use('auto')}\n")
+    sys.stdout.write(f"{measure.machine()}\nfold: {FOLD}\n")
     with measure.bench("bench.") as b:
         uvloop.install()
         asyncio.run(_measure(b, options.legs // PARTITIONS))
 
 
 async def _measure(b: measure.Bench, legs: int) -> None:
-    from pipeline.config_files import load_alert_rules, load_targets  # noqa: PLC0415 - after use()
-    from pipeline.settings import load_settings  # noqa: PLC0415
-    from pipeline.streams.engine import Engine, Part  # noqa: PLC0415
-    from pipeline.streams.outgoing import PaneTemplates  # noqa: PLC0415
-    from pipeline.streams.worker import GC_THRESHOLDS  # noqa: PLC0415
 
     gc.set_threshold(*GC_THRESHOLDS)
     config = load_settings().config_dir
@@ -103,11 +110,8 @@ async def _longest_gap() -> list[float]:
         return gaps
 
 
-def _log(partition: int, legs: int) -> Iterator[list[tuple[int, int, object]]]:
+def _log(partition: int, legs: int) -> Iterator[list[Record]]:
     """Yield chunks of a log in which, at its end, ``legs`` legs are younger than the grace."""
-    from pipeline.domain.events import CallEvent, EventType, customer_ref, event_id  # noqa: PLC0415
-    from pipeline.domain.watermark import GRACE_MS  # noqa: PLC0415
-
     step = GRACE_MS / legs
     kinds = (
         (EventType.QUEUED, 0, None),
@@ -123,8 +127,8 @@ def _log(partition: int, legs: int) -> Iterator[list[tuple[int, int, object]]]:
             for i, (_, after, _) in enumerate(kinds)
         )
     )
-    offset, chunk = 0, []
-    for at, n, i in in_order:
+    chunk: list[Record] = []
+    for offset, (at, n, i) in enumerate(in_order):
         kind, _, agent = kinds[i]
         contact = f"{1_762_740_000 + n}.{partition}{n % 7919:05d}"
         event = CallEvent(
@@ -143,7 +147,6 @@ def _log(partition: int, legs: int) -> Iterator[list[tuple[int, int, object]]]:
             customer_ref=customer_ref(b"bench", f"00{n}1") if i == 0 else None,
         )
         chunk.append((offset, at + 50, event))
-        offset += 1
         if len(chunk) == 2000:
             yield chunk
             chunk = []
