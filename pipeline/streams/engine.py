@@ -312,6 +312,8 @@ class Engine:
         packed = await asyncio.to_thread(
             snapshots.pack, state, config_hash=self.config_hash, source_topic=part.tp.topic
         )
+        if self.parts.get(partition) is not part:
+            return  # given up meanwhile: it may be that what the copy covers was not delivered
         record: Outgoing = (str(partition).encode(), packed, [])
         await self.publisher.publish(self._topic("vane.snapshots"), partition, [record])
         await self.publisher.flush(partition)

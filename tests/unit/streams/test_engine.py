@@ -270,6 +270,55 @@ def test_a_partition_whose_outputs_were_not_delivered_is_not_snapshotted_at_the_
     assert live.publisher.snapshots() == []
 
 
+class SlowAcknowledgement:
+    """Holds up the first flush until it is told to go on."""
+
+    def __init__(self, live: Live) -> None:
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+        self._flush = live.publisher.flush
+        live.publisher.flush = self  # type: ignore[method-assign, assignment]
+
+    async def __call__(self, partition: int) -> None:
+        self.asked.set()
+        await self.go_on.wait()
+        await self._flush(partition)
+
+
+def test_a_partition_is_folded_on_while_its_snapshot_is_written(live: Live) -> None:
+    async def both() -> dict[str, object]:
+        slow = SlowAcknowledgement(live)
+        await live.engine.on_chunk(0, a_chunk(0, 6))
+        copied = dump(live.part.fold)
+        snapshot = asyncio.create_task(live.engine.snapshot_all())
+        await slow.asked.wait()
+        await live.engine.on_chunk(0, a_chunk(6, 9))
+        slow.go_on.set()
+        await snapshot
+        return copied
+
+    copied = asyncio.run(both())
+    assert (live.part.fold.next_offset, live.part.snapshot_offset) == (9, 6)
+    (packed,) = live.publisher.snapshots()
+    assert snapshots.unpack(packed)["state"] == copied
+
+
+def test_a_partition_given_up_while_its_snapshot_waits_is_not_snapshotted(live: Live) -> None:
+    async def both() -> None:
+        slow = SlowAcknowledgement(live)
+        await live.engine.on_chunk(0, a_chunk(0, 6))
+        snapshot = asyncio.create_task(live.engine.snapshot_all())
+        await slow.asked.wait()
+        live.publisher.fails_on = "test.kpi.progress"
+        with pytest.raises(ConnectionError):
+            await live.engine.on_chunk(0, a_chunk(6, 9))
+        live.publisher.fails_on = None
+        slow.go_on.set()
+        await snapshot
+
+    asyncio.run(both())
+    assert live.publisher.snapshots() == []
+
+
 # --- what a snapshot is good for -------------------------------------------------------------
 
 
