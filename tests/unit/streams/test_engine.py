@@ -276,7 +276,7 @@ class SlowAcknowledgement:
     def __init__(self, live: Live) -> None:
         self.asked, self.go_on = asyncio.Event(), asyncio.Event()
         self._flush = live.publisher.flush
-        live.publisher.flush = self  # type: ignore[method-assign, assignment]
+        live.publisher.flush = self  # type: ignore[method-assign]
 
     async def __call__(self, partition: int) -> None:
         self.asked.set()
