@@ -4,6 +4,7 @@
     ├── TransientError            the world may recover: retry at the edge
     │   └── BrokerUnavailable     no Kafka broker answered
     └── TerminalError             retrying cannot help: stop and tell a person
+        ├── AccessDenied          the Kafka cluster does not let us in, or not do what we ask
         ├── ConfigError           a file in config/ or schemas/ is wrong; names file and line
         ├── InputError            a file given by the user is wrong; names file, line and value
         ├── GateClosed            a data-quality gate found a critical violation
@@ -31,6 +32,10 @@ class BrokerUnavailable(TransientError):  # noqa: N818 - reads as the state it r
 
 class TerminalError(PipelineError):
     """Retrying cannot help; a person has to change something."""
+
+
+class AccessDenied(TerminalError):  # noqa: N818 - reads as the state it reports
+    """The Kafka cluster does not let us in, or does not allow what we ask of it."""
 
 
 class ConfigError(TerminalError):

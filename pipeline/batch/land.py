@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from pipeline.batch.log import Log, describe
+from pipeline.broker.knock import failure
 from pipeline.errors import BrokerUnavailable, InputError, StateLost
 from pipeline.lake import landing, manifest
 from pipeline.lake.shape import SHAPES
@@ -112,7 +113,7 @@ def find_logs(settings: Settings, topics: Sequence[str] | None, landed: Landed) 
     if unknown:
         msg = f"expected topics out of {sorted(SHAPES)}, got {unknown}"
         raise InputError(msg)
-    logs = describe(settings.bootstrap, {settings.topic(name): name for name in names})
+    logs = describe(settings.bootstrap, {settings.topic(n): n for n in names}, settings.security)
     landed.absent = sorted(set(names) - {log.topic for log in logs})
     if topics is not None and landed.absent:
         msg = f"expected topics {landed.absent} on the broker; create them with: vane topics apply"
@@ -158,6 +159,7 @@ async def _run(
         max_partition_fetch_bytes=4 << 20,
         fetch_max_bytes=32 << 20,
         check_crcs=True,
+        **settings.security.client_arguments(),
     )
     by_partition = {TopicPartition(s.log.name, s.log.partition): s for s in sources}
     try:
@@ -167,6 +169,9 @@ async def _run(
             consumer.seek(tp, source.draft.next_offset)
         await _drain(consumer, by_partition, settings.landing, follow, report, landed)
     except KafkaError as error:
+        denied = failure(settings.bootstrap, error)
+        if denied is not None:
+            raise denied from error
         msg = f"Kafka at {settings.bootstrap} stopped answering: {error!r}; running again is safe"
         raise BrokerUnavailable(msg) from error
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
-from pipeline.errors import BrokerUnavailable
+from pipeline.broker.knock import failure, knock, unavailable
+from pipeline.broker.security import PLAINTEXT, Security
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,19 +30,23 @@ class Log:
     end: int
 
 
-def describe(bootstrap: str, names: Mapping[str, str]) -> list[Log]:
+def describe(bootstrap: str, names: Mapping[str, str], security: Security = PLAINTEXT) -> list[Log]:
     """Return the partitions of those topics that exist; ``names`` maps broker name to ours.
 
     Raises:
         BrokerUnavailable: no broker answered.
+        AccessDenied: it does not let us in, or not read.
     """
+    asyncio.run(knock(bootstrap, security))
+    client = {"bootstrap_servers": bootstrap, "client_id": "vane-lander"}
+    client |= security.client_arguments()
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, client_id="vane-lander")
+        admin = KafkaAdminClient(**client)
         try:
             found = [t for t in admin.describe_topics() if t["name"] in names]
         finally:
             admin.close()
-        consumer = KafkaConsumer(bootstrap_servers=bootstrap, client_id="vane-lander")
+        consumer = KafkaConsumer(**client)
         try:
             places = {
                 TopicPartition(t["name"], p["partition_index"]): str(t["topic_id"])
@@ -52,8 +58,7 @@ def describe(bootstrap: str, names: Mapping[str, str]) -> list[Log]:
         finally:
             consumer.close()
     except KafkaError as error:
-        msg = f"no Kafka broker answered at {bootstrap}; start the local one with: vane kafka start"
-        raise BrokerUnavailable(msg) from error
+        raise (failure(bootstrap, error) or unavailable(bootstrap, error)) from error
     return [
         Log(
             topic=names[tp.topic],

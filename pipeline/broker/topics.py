@@ -17,6 +17,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from pipeline.broker.admin import admin
+from pipeline.broker.security import PLAINTEXT, Security
 from pipeline.config_files import load_yaml
 from pipeline.errors import ConfigError
 
@@ -130,6 +131,7 @@ def apply_topics(
     prefix: str = "",
     partitions: int | None = None,
     check_only: bool = False,
+    security: Security = PLAINTEXT,
 ) -> Report:
     """Create what is missing and report what differs; nothing existing is ever changed.
 
@@ -138,6 +140,7 @@ def apply_topics(
 
     Raises:
         BrokerUnavailable: no broker answers.
+        AccessDenied: it does not let us in, or not create topics.
         ConfigError: the address is not one, a topic file is wrong, or the broker refuses what it
             says.
     """
@@ -146,7 +149,7 @@ def apply_topics(
         for topic in load_topics(directory)
     }
     report = Report()
-    with admin(bootstrap) as client:
+    with admin(bootstrap, security) as client:
         existing = set(client.list_topics())
         report.present = [name for name in wanted if name in existing]
         absent = {name: topic for name, topic in wanted.items() if name not in existing}

@@ -82,6 +82,8 @@ class _Run:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.env = os.environ | {"VANE_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+        for name in [n for n in self.env if n.startswith("VANE_KAFKA_")]:
+            del self.env[name]  # the demo's broker is its own, on loopback
         self.env.pop("VANE_TOPIC_PREFIX", None)
         self.env.pop("VANE_BOOTSTRAP", None)
         self.pid_file = home / "worker.pid"

@@ -162,7 +162,14 @@ async def _send(
         await count(pieces)
         return
     topics, tally = intake.topics, intake.tally
-    await produce(pieces, tally, bootstrap=settings.bootstrap, topics=topics, rate=rate)
+    await produce(
+        pieces,
+        tally,
+        bootstrap=settings.bootstrap,
+        topics=topics,
+        rate=rate,
+        security=settings.security,
+    )
 
 
 @contextmanager

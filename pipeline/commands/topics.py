@@ -45,6 +45,7 @@ def apply(
         prefix=settings.topic_prefix,
         partitions=partitions,
         check_only=check,
+        security=settings.security,
     )
     for name in report.created:
         print(f"created  {name}")

@@ -13,10 +13,12 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from pipeline.broker.knock import failure, knock
+from pipeline.broker.security import PLAINTEXT, Security
 from pipeline.errors import BrokerUnavailable, InputError
 from pipeline.ingest.framed import MOST_BYTES
 from pipeline.ingest.message import Message
@@ -37,7 +39,13 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 async def produce(
-    pieces: Pieces, tally: Tally, *, bootstrap: str, topics: set[str], rate: int | None
+    pieces: Pieces,
+    tally: Tally,
+    *,
+    bootstrap: str,
+    topics: set[str],
+    rate: int | None,
+    security: Security = PLAINTEXT,
 ) -> None:
     """Send all messages and wait until each is acknowledged.
 
@@ -47,21 +55,23 @@ async def produce(
         bootstrap: ``host:port`` of a broker.
         topics: every topic that may occur; they must exist.
         rate: messages per second at most, or None for as fast as possible.
+        security: how the cluster lets us in.
 
     Raises:
         BrokerUnavailable: no broker answered, or it stopped answering.
+        AccessDenied: it does not let us in, or not write there.
         InputError: a topic does not exist.
     """
+    await knock(bootstrap, security)
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=BATCH_BYTES,
+        **security.client_arguments(),
     )
     try:
         await producer.start()
-    except KafkaConnectionError as error:
-        await producer.stop()
-        msg = f"no Kafka broker answered at {bootstrap}; start the local one with: vane kafka start"
-        raise BrokerUnavailable(msg) from error
-    try:
         partitions = await _partition_counts(producer, topics)
         batches = _Batches(producer, partitions, tally)
         await _send_all(batches, pieces, rate)
@@ -73,6 +83,9 @@ async def produce(
         )
         raise InputError(msg) from error
     except KafkaError as error:
+        denied = failure(bootstrap, error)
+        if denied is not None:
+            raise denied from error
         msg = f"Kafka at {bootstrap} did not take the records: {error!r}; running again is safe"
         raise BrokerUnavailable(msg) from error
     finally:

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from pipeline.alerting.deliver import Deliverer
+from pipeline.broker.security import PLAINTEXT, Security
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,13 @@ class _Known(ConsumerRebalanceListener):
         self.partitions.difference_update(assigned)
 
 
-async def run(bootstrap: str, topic: str, group: str, deliverer: Deliverer) -> None:
+async def run(
+    bootstrap: str,
+    topic: str,
+    group: str,
+    deliverer: Deliverer,
+    security: Security = PLAINTEXT,
+) -> None:
     """Deliver until cancelled; commits an offset only after its alert was dealt with.
 
     A commit that fails because the partition is another worker's by now (this one was frozen, or
@@ -49,6 +56,7 @@ async def run(bootstrap: str, topic: str, group: str, deliverer: Deliverer) -> N
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         session_timeout_ms=10_000,
+        **security.client_arguments(),
     )
     known = _Known()
     consumer.subscribe([topic], listener=known)
@@ -57,7 +65,7 @@ async def run(bootstrap: str, topic: str, group: str, deliverer: Deliverer) -> N
         async for record in consumer:
             tp = TopicPartition(record.topic, record.partition)
             if tp not in known.partitions:
-                deliverer.remember(await _ids_before(bootstrap, tp, record.offset))
+                deliverer.remember(await _ids_before(bootstrap, tp, record.offset, security))
                 known.partitions.add(tp)
             try:
                 await deliverer.deliver(_json.decode(record.value or b""))
@@ -72,9 +80,14 @@ async def run(bootstrap: str, topic: str, group: str, deliverer: Deliverer) -> N
         await consumer.stop()
 
 
-async def _ids_before(bootstrap: str, tp: TopicPartition, offset: int) -> list[str]:
+async def _ids_before(
+    bootstrap: str, tp: TopicPartition, offset: int, security: Security
+) -> list[str]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        **security.client_arguments(),
     )
     await consumer.start()
     ids: list[str] = []

@@ -14,6 +14,7 @@ from mode import Service
 
 from pipeline.alerting.deliver import Deliverer
 from pipeline.alerting.sinks import LogSink, Sink, WebhookSink
+from pipeline.broker.security import Security
 from pipeline.config_files import load_alert_rules, load_targets
 from pipeline.settings import Settings
 from pipeline.streams import alert_delivery, metrics, status
@@ -51,10 +52,12 @@ def build(
         topic=settings.topic,
         targets=load_targets(settings.config_dir / "queues.yaml"),
         rules=load_alert_rules(settings.config_dir / "alerts.yaml"),
+        security=settings.security,
     )
     app = VaneApp(
         f"{settings.topic_prefix}{app_id}",
-        broker=f"vane://{settings.bootstrap}",
+        broker=[f"vane://{address}" for address in settings.bootstrap.split(",")],
+        broker_credentials=_credentials(settings.security),
         datadir=str(settings.home / "faust"),
         autodiscover=False,
         topic_allow_declare=False,
@@ -78,6 +81,19 @@ def build(
     _add_services(app, settings, snapshot_interval_s)
     _add_pages(app)
     return app
+
+
+def _credentials(security: Security) -> faust.auth.Credentials | None:
+    """Return what Faust makes its own clients with."""
+    context = security.ssl_context()
+    if security.uses_sasl:
+        return faust.SASLCredentials(
+            username=security.username,
+            password=security.password,
+            ssl_context=context,
+            mechanism=security.mechanism,
+        )
+    return None if context is None else faust.SSLCredentials(context)
 
 
 def _add_fold(app: VaneApp) -> None:
@@ -138,6 +154,7 @@ def _add_services(app: VaneApp, settings: Settings, snapshot_interval_s: float) 
                 settings.topic("kpi.alerts"),
                 f"{app.conf.id}-alert-delivery",
                 deliverer,
+                settings.security,
             )
 
 

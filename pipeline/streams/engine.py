@@ -21,6 +21,7 @@ from typing import Any, Final, Protocol
 import structlog
 from faust.types import TP
 
+from pipeline.broker.security import PLAINTEXT, Security
 from pipeline.codec.judge import judge_chunk
 from pipeline.config_files import AlertRules, Targets
 from pipeline.domain.fold import GapInLogError, PartitionFold
@@ -90,16 +91,18 @@ class Engine:
         topic: Callable[[str], str],
         targets: Targets,
         rules: AlertRules,
+        security: Security = PLAINTEXT,
     ) -> None:
         """Prepare; ``topic`` maps one of our topic names to the broker's."""
         self._bootstrap = bootstrap
+        self._security = security
         self._topic = topic
         self._targets = targets
         self._rules = rules
         self._stopping = False
         self.config_hash = f"{targets.version[:8]}{rules.version[:8]}"
         self.input_topic = topic("acd.events")
-        self.publisher = Publisher(bootstrap)
+        self.publisher = Publisher(bootstrap, security)
         self.parts: dict[int, Part] = {}
         self.log: Log | None = None
         self.seeks_back = 0
@@ -130,7 +133,11 @@ class Engine:
         begin = (await source.earliest_offsets(tp))[tp]
         end = (await source.highwaters(tp))[tp]
         envelope = await snapshots.read_newest(
-            self._bootstrap, self._topic("vane.snapshots"), tp.partition, source_topic=tp.topic
+            self._bootstrap,
+            self._topic("vane.snapshots"),
+            tp.partition,
+            source_topic=tp.topic,
+            security=self._security,
         )
         fold = self._fold_of(envelope, tp, begin, end)
         log.info(

@@ -15,6 +15,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from pipeline.broker.security import PLAINTEXT, Security
 from pipeline.errors import TerminalError
 
 log = structlog.get_logger(__name__)
@@ -31,9 +32,10 @@ IN_FLIGHT: Final = 32
 class Publisher:
     """An idempotent producer of whole batches with bounded work in flight."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, security: Security = PLAINTEXT) -> None:
         """Prepare for a cluster; ``start`` connects."""
         self._bootstrap = bootstrap
+        self._security = security
         self._producer: AIOKafkaProducer | None = None
         self._pending: dict[int, set[asyncio.Future[object]]] = {}
         self._partitions: dict[str, int] = {}
@@ -48,6 +50,7 @@ class Publisher:
             max_batch_size=BATCH_BYTES,
             max_request_size=REQUEST_BYTES,
             request_timeout_ms=30_000,
+            **self._security.client_arguments(),
         )
         await self._producer.start()
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from pipeline.broker.security import PLAINTEXT, Security
 from pipeline.domain.cold_legs import Packing
 from pipeline.errors import StateLost
 
@@ -46,7 +47,12 @@ def unpack(raw: bytes) -> dict[str, Any]:
 
 
 async def read_newest(
-    bootstrap: str, topic: str, partition: int, *, source_topic: str
+    bootstrap: str,
+    topic: str,
+    partition: int,
+    *,
+    source_topic: str,
+    security: Security = PLAINTEXT,
 ) -> dict[str, Any] | None:
     """Return the snapshot that is furthest along for an input partition, or None.
 
@@ -58,6 +64,7 @@ async def read_newest(
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=_FETCH_BYTES,
+        **security.client_arguments(),
     )
     await consumer.start()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import faust
 import uvloop
 
+from pipeline.broker.knock import knock
 from pipeline.settings import Settings
 from pipeline.streams.app import build
 
@@ -18,7 +20,13 @@ thresholds a third of its time goes into looking for some."""
 
 
 def run(settings: Settings, *, app_id: str, snapshot_interval_s: float, loglevel: str) -> None:
-    """Run until SIGTERM or SIGINT; returns after a clean stop, exits with 1 after a crash."""
+    """Run until SIGTERM or SIGINT; returns after a clean stop, exits with 1 after a crash.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+        AccessDenied: it does not let us in.
+    """
+    asyncio.run(knock(settings.bootstrap, settings.security))
     uvloop.install()
     gc.set_threshold(*GC_THRESHOLDS)
     settings.home.mkdir(parents=True, exist_ok=True)

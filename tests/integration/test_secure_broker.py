@@ -1,0 +1,175 @@
+"""Every component against a broker with TLS, SASL and the access rules of ``docs/security.md``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ResourcePattern,
+    ResourceType,
+)
+
+from pipeline.broker.admin import admin
+from pipeline.settings import PROJECT_ROOT, Settings, load_settings
+from tests.integration.command import vane
+from tests.integration.live import log_size, running
+from tests.integration.secure import SecureBroker, secure_broker
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+PREFIX = "closed."
+ROW = re.compile(
+    r"\| (?P<user>vane-\w+) \|.*\| (?P<kind>topic|group) \| `(?P<name>[^`]+)` "
+    r"\| (?P<pattern>literal|prefixed) \| (?P<operations>[\w, ]+) \|"
+)
+
+
+def rules_of(text: str, prefix: str) -> list[ACL]:
+    """Return the access rules that the table in the docs states."""
+    found = []
+    for row in filter(None, map(ROW.fullmatch, text.splitlines())):
+        resource = ResourcePattern(
+            ResourceType[row["kind"].upper()],
+            prefix + row["name"],
+            ACLResourcePatternType[row["pattern"].upper()],
+        )
+        for operation in row["operations"].split(", "):
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).upper()
+            who = f"User:{row['user']}"
+            allow = ACLPermissionType.ALLOW
+            found.append(ACL(who, "*", ACLOperation[name], allow, resource))
+    return found
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory, jars_dir: Path) -> Iterator[SecureBroker]:
+    """Yield a broker on which the rules of the docs hold, and no others."""
+    with secure_broker(tmp_path_factory.mktemp("secure"), jars_dir) as broker:
+        with admin(broker.internal) as client:
+            rules = rules_of((PROJECT_ROOT / "docs" / "security.md").read_text("utf-8"), PREFIX)
+            assert len(rules) > 20
+            client.create_acls(rules)
+        yield broker
+
+
+@pytest.fixture
+def inside(closed: SecureBroker, tmp_path: Path) -> Settings:
+    """Return settings by which a test looks on, past the closed door."""
+    env = {"VANE_HOME": str(tmp_path / "home"), "VANE_BOOTSTRAP": closed.internal}
+    return replace(load_settings(env), topic_prefix=PREFIX)
+
+
+def test_all_components_do_their_work_under_the_rules_of_the_docs_alone(
+    closed: SecureBroker, inside: Settings, tmp_path: Path
+) -> None:
+    def run(user: str, *arguments: str, mechanism: str = "SCRAM-SHA-512") -> str:
+        entry = closed.entry(user, mechanism) | {"VANE_TOPIC_PREFIX": PREFIX}
+        done = vane(*arguments, home=inside.home, **entry)
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    assert "24 created" in run("vane-admin", "topics", "apply")
+    assert "24 as described" in run("vane-admin", "topics", "apply", "--check")
+    simulated = ("--days", "1", "--scale", "0.05", "--late-rate", "0.01", "--out", str(tmp_path))
+    run("vane-ingest", "simulate", *simulated)
+    ingest = ("ingest", "--format", "canonical", str(tmp_path))
+    run("vane-ingest", *ingest)
+    run("vane-ingest", *ingest, mechanism="PLAIN")
+    size = log_size(inside)
+    with running(inside, **closed.entry("vane-worker")) as worker:
+        worker.wait_for(lambda w: w.folded() >= size)
+        assert worker.stop() == 0, worker.log.read_text()
+        assert "AuthorizationFailed" not in worker.log.read_text()
+    with running(inside, **closed.entry("vane-worker")) as worker:  # reads its snapshots
+        worker.wait_for(lambda w: w.folded() >= size)
+        assert worker.stop() == 0, worker.log.read_text()
+    run("vane-lander", "land")
+    said = run("vane-lander", "reconcile", "--month", "2025-11")
+    assert re.search(r"live = month: [\d,]+ cells, 0 differences", said)
+
+
+COMMANDS = {
+    "topics": ("topics", "apply"),
+    "ingest": ("ingest", "--format", "canonical", "-"),
+    "land": ("land",),
+    "worker": ("worker",),
+}
+WRONG = {
+    "password": (
+        {"VANE_KAFKA_PASSWORD": "guessed"},
+        r"user 'vane-admin' by SCRAM-SHA-512: Authentication failed.*",
+    ),
+    "user": (
+        {"VANE_KAFKA_USERNAME": "nobody", "VANE_KAFKA_SASL_MECHANISM": "PLAIN"},
+        r"user 'nobody' by PLAIN: Authentication failed.*",
+    ),
+    "mechanism": ({"VANE_KAFKA_SASL_MECHANISM": "SCRAM-SHA-256"}, r".*we speak SASL_SSL by .*"),
+    "no SASL": (
+        {
+            "VANE_KAFKA_SECURITY_PROTOCOL": "SSL",
+            "VANE_KAFKA_USERNAME": "",
+            "VANE_KAFKA_PASSWORD": "",
+        },
+        r"it hangs up; we speak SSL \(VANE_KAFKA_SECURITY_PROTOCOL\)",
+    ),
+    "no TLS": (
+        {"VANE_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "VANE_KAFKA_CA_FILE": ""},
+        r"it hangs up; we speak SASL_PLAINTEXT by .*",
+    ),
+}
+
+
+def assert_refused(done_code: int, said: str, expected: str) -> None:
+    assert done_code == 1, said
+    lines = [line for line in said.splitlines() if not line.startswith("fold: ")]
+    assert len(lines) == 1, said
+    assert re.fullmatch(expected, lines[0]), said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("how", ["password", "CA"])
+def test_every_component_says_in_one_line_why_it_is_not_let_in(
+    closed: SecureBroker, tmp_path: Path, command: str, how: str
+) -> None:
+    wrong, reason = WRONG["password"]
+    if how == "CA":
+        wrong = {"VANE_KAFKA_CA_FILE": str(closed.stranger_ca_file)}
+        reason = rf".*certificate.*; trusted is what {closed.stranger_ca_file} says .*"
+    entry = closed.entry("vane-admin") | wrong
+    done = vane(*COMMANDS[command], home=tmp_path, VANE_WEB_PORT="0", **entry)
+    expected = rf"vane: Kafka at {closed.bootstrap} does not let us in: {reason}"
+    assert_refused(done.returncode, done.stderr, expected)
+
+
+@pytest.mark.parametrize("how", set(WRONG) - {"password"})
+def test_what_is_wrong_is_told_apart(closed: SecureBroker, tmp_path: Path, how: str) -> None:
+    wrong, reason = WRONG[how]
+    entry = {k: v for k, v in (closed.entry("vane-admin") | wrong).items() if v}
+    done = vane("topics", "apply", "--check", home=tmp_path, **entry)
+    expected = rf"vane: Kafka at {closed.bootstrap} does not let us in: {reason}"
+    assert_refused(done.returncode, done.stderr, expected)
+
+
+def test_tls_to_a_listener_without_is_told(closed: SecureBroker, tmp_path: Path) -> None:
+    entry = closed.entry("vane-admin") | {"VANE_BOOTSTRAP": closed.internal}
+    done = vane("topics", "apply", home=tmp_path, **entry)
+    expected = rf"vane: Kafka at {closed.internal} does not let us in: (TLS failed|it hangs up).*"
+    assert_refused(done.returncode, done.stderr, expected)
+
+
+def test_what_the_rules_do_not_allow_is_told_in_one_line(
+    closed: SecureBroker, tmp_path: Path
+) -> None:
+    entry = closed.entry("vane-lander") | {"VANE_TOPIC_PREFIX": "others."}
+    done = vane("topics", "apply", home=tmp_path, **entry)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "authoriz" in done.stderr.lower()
