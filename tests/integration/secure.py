@@ -33,8 +33,8 @@ inter.broker.listener.name=INTERNAL
 ssl.keystore.type=PEM
 ssl.keystore.location={folder}/broker.pem
 sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
-listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
-listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required {plain};
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={security}.scram.ScramLoginModule required;
+listener.name.sasl_ssl.plain.sasl.jaas.config={security}.plain.PlainLoginModule required {plain};
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
 """
@@ -76,10 +76,16 @@ def secure_broker(folder: Path, jars_dir: Path) -> Iterator[SecureBroker]:
         line for line in server_properties._TEMPLATE.splitlines() if not line.startswith(REPLACED)
     )
     plain = " ".join(f'user_{user}="{password_of(user)}"' for user in USERS)
-    template = TEMPLATE.format(common=common, internal=internal, folder=folder, plain=plain)
+    template = TEMPLATE.format(
+        common=common,
+        internal=internal,
+        folder=folder,
+        security="org.apache.kafka.common.security",
+        plain=plain,
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(server_properties, "_TEMPLATE", template)
-        patch.setattr(local.subprocess, "run", _with_scram(subprocess.run))
+        patch.setattr(subprocess, "run", _with_scram(subprocess.run))
         with local.local_broker(folder / "home", jars_dir) as bootstrap:
             yield SecureBroker(bootstrap, f"127.0.0.1:{internal}", ca_file, stranger)
 

@@ -382,7 +382,9 @@ def recoveries(live: Live, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Partitions in the order in which snapshots were looked for; none are found."""
     found: list[int] = []
 
-    async def none(_bootstrap: str, topic: str, partition: int, *, source_topic: str, **_: Any) -> None:
+    async def none(
+        _bootstrap: str, topic: str, partition: int, *, source_topic: str, **_: Any
+    ) -> None:
         assert (topic, source_topic) == (SNAPSHOTS, INPUT)
         found.append(partition)
 
