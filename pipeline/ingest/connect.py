@@ -146,7 +146,9 @@ class _Line:
         silence = 0.0
         try:
             while not stop.is_set():
+                began = time.monotonic()
                 data = await self._received(reader, stop)
+                waited_ms = round(1000 * (time.monotonic() - began))
                 if data is None:
                     silence += self._patience.ask_after
                     if silence >= self._patience.dead_after:
@@ -155,11 +157,12 @@ class _Line:
                 elif data:
                     silence = 0.0
                     yield self._taken(session, data)
-                    yield None
                 elif not stop.is_set():
                     raise _Broken("the other side closed the connection")
                 if session.refusal:
                     raise _Refused(session.refusal)
+                yield list(self._intake.wait(waited_ms))
+                yield None
                 writer.write(session.to_send())
                 await writer.drain()
         finally:
