@@ -27,6 +27,8 @@ class Origin:
     hash that stands for a caller's number; ``zone`` is that of records whose times have none
     (None: such a time is a reason to reject the record); ``names`` gives canonical names.
     ``issued_at_ms`` is when a file of facts was issued, where its name or records do not say.
+    ``wrapup_s`` is how long agents wrap up, where the source enforces it and tells nobody; 0 for
+    not at all.
     """
 
     client: str
@@ -36,6 +38,7 @@ class Origin:
     zone: ZoneInfo | None = None
     names: Names = field(default_factory=Names)
     issued_at_ms: int | None = None
+    wrapup_s: int = 0
 
 
 class Adapter(Protocol):

@@ -34,6 +34,8 @@ from pipeline.ingest.session import Credentials, Session
 from pipeline.ingest.tally import Tally
 from pipeline.settings import DEVELOPMENT_KEY, Settings, load_settings
 
+MOST_WRAPUP_S: Final = 3600
+"""Longer than any wrap-up; rather milliseconds by mistake."""
 INTERRUPTED: Final = 130
 """Exit status where files were not read to their end because one was told to stop."""
 EXAMPLES: Final = f"""
@@ -98,6 +100,15 @@ def ingest(  # noqa: PLR0913, PLR0917 - one argument per option
         str,
         typer.Option(help="When files of facts were issued; default: the date in each one's name."),
     ] = "",
+    wrapup: Annotated[
+        int,
+        typer.Option(
+            metavar="SECONDS",
+            help="How long agents wrap up, which ami and freeswitch enforce and do not tell.",
+            min=0,
+            max=MOST_WRAPUP_S,
+        ),
+    ] = 0,
     rate: Annotated[
         int | None, typer.Option(help="Records per second at most; default: no limit.", min=1)
     ] = None,
@@ -119,6 +130,8 @@ def ingest(  # noqa: PLR0913, PLR0917 - one argument per option
     origin = _origin(chosen, settings, client, site, source, timezone, names)
     if as_of:
         origin = replace(origin, issued_at_ms=_issued_at_ms(as_of, chosen, origin.zone))
+    if wrapup:
+        origin = replace(origin, wrapup_s=_wrapup_s(wrapup, chosen))
     tally = Tally()
     intake = Intake(chosen, origin, tally, topic=settings.topic)
     started = time.monotonic()
@@ -287,6 +300,14 @@ def _issued_at_ms(as_of: str, chosen: Format, zone: ZoneInfo | None) -> int:
         return read_instant(as_of, zone, is_day_enough=True).at_ms
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--as-of") from error
+
+
+def _wrapup_s(wrapup: int, chosen: Format) -> int:
+    if not chosen.is_told_wrapup:
+        told = sorted(name for name, form in FORMATS.items() if form.is_told_wrapup)
+        msg = f"expected it with {' or '.join(told)}; {chosen.name} records tell of it themselves"
+        raise typer.BadParameter(msg, param_hint="--wrapup")
+    return wrapup
 
 
 def _zone(name: str) -> ZoneInfo:
