@@ -288,11 +288,11 @@ def test_a_wrap_up_that_no_message_tells_is_told_by_an_option(
     [
         (
             "--format freeswitch --wrapup -1",
-            "--wrapup': Input should be greater than or equal to 0",
+            "--wrapup': Input should be greater than",
         ),
         (
             "--format freeswitch --wrapup 30000",
-            "--wrapup': Input should be less than or equal to 3600",
+            "--wrapup': Input should be less than or",
         ),
         ("--format queue_log --wrapup 30", "expected it with ami or freeswitch"),
     ],
