@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -36,8 +37,11 @@ Script = Callable[["Peer", asyncio.StreamReader, asyncio.StreamWriter], Awaitabl
 class Peer:
     """A server that plays one script per connection, and remembers what it was sent."""
 
-    def __init__(self, *scripts: Script, form: Format = BLOCK_FORMAT) -> None:
+    def __init__(
+        self, *scripts: Script, form: Format = BLOCK_FORMAT, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.scripts = list(scripts)
+        self.tls = tls
         self.heard: list[str] = []
         self.connections = 0
         self.messages: list[Message] = []
@@ -75,17 +79,18 @@ def talk(
     session: Callable[[], Session],
     until: Callable[[Peer], bool],
     patience: Patience = QUICK,
+    tls: ssl.SSLContext | None = None,
 ) -> Peer:
     """Let the listener and the peer talk until something is so; then stop both."""
 
     async def listening(port: int) -> None:
         address = Address("127.0.0.1", port)
         note = peer.notes.append
-        async for piece in listen(address, session, peer.intake, peer.stop, note, patience):
+        async for piece in listen(address, session, peer.intake, peer.stop, note, patience, tls):
             peer.messages += piece or ()
 
     async def both() -> None:
-        server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, ssl=peer.tls)
         port = server.sockets[0].getsockname()[1]
         task = asyncio.create_task(listening(port))
         try:
