@@ -178,7 +178,7 @@ MERIDIAN: Final = ClientProfile(
     surge_staffing_goal=0.85,
     surge_day_calls=15_000,
     refuses_after_hours=False,
-    campaign=Campaign(queue="orders", agents=3, from_h=14, until_h=18),
+    campaign=Campaign(queue="orders", agents=3, from_h=14, until_h=16),
     surge_factors=(
         *(4.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
         *(1.0, 1.2, 1.55, 1.5, 1.1, 1.05, 1.05, 1.05),
@@ -223,7 +223,7 @@ HARBOUR: Final = ClientProfile(
     surge_staffing_goal=0.85,
     surge_day_calls=430,
     refuses_after_hours=True,
-    campaign=Campaign(queue="cards", agents=1, from_h=13, until_h=17),
+    campaign=Campaign(queue="cards", agents=1, from_h=13, until_h=15),
     surge_factors=(1.0,) * 24,
 )
 
