@@ -25,10 +25,12 @@ class Packing(NamedTuple):
 
     pack: Callable[[list[Any]], bytes]
     unpack: Callable[[bytes], Any]
-    hot_legs: int = 4096
+    hot_legs: int = 16_384
     """With more legs than these in memory, those that are finished and quiet are packed ..."""
     quiet_ms: int = 5 * 60_000
     """... if they have been so for this long."""
+    every_ms: int = 5 * 60_000
+    """How often (event time) that is looked at: a multiple of a pane."""
 
 
 class Span:

@@ -234,8 +234,8 @@ class PartitionFold:
     @staticmethod
     def _due_ms(leg: Leg) -> int:
         """Return when a queued leg that goes on waiting is past its threshold."""
-        queued = leg.facts.queued_at or 0
-        target = leg.queue.history.at(queued)
+        queued, queue = leg.facts.queued_at or 0, leg.queue
+        target = queue.only_target or queue.history.at(queued)
         return queued + target.threshold_ms + target.inclusive
 
     # --- event time moves on -----------------------------------------------------------------
@@ -259,7 +259,7 @@ class PartitionFold:
             if boundary >= self.next_sweep:
                 self._sweep(boundary)
                 self.next_sweep = boundary + SWEEP_MS
-            if self.cold is not None and len(self.legs) > self.cold.packing.hot_legs:
+            if self.cold is not None and boundary % self.cold.packing.every_ms == 0:
                 self._cool_down(self.cold, boundary)
             self.next_boundary = boundary + kpi.PANE_MS
             if quiet:
@@ -372,7 +372,9 @@ class PartitionFold:
     # --- letting go ---------------------------------------------------------------------------
 
     def _cool_down(self, cold: ColdLegs, now: int) -> None:
-        """Pack the legs that have finished and been quiet; all are counted at a boundary."""
+        """Pack quiet legs if there are too many; at a boundary all that they say is counted."""
+        if len(self.legs) <= cold.packing.hot_legs:
+            return
         until = now - cold.packing.quiet_ms
         quiet = []
         for key, leg in self.legs.items():

@@ -34,7 +34,9 @@ RULE = DropRule(
     leave_margin_permille=0,
     min_offered=1,
 )
-EAGER = Packing(msgspec.msgpack.encode, msgspec.msgpack.decode, hot_legs=0, quiet_ms=0)
+EAGER = Packing(
+    msgspec.msgpack.encode, msgspec.msgpack.decode, hot_legs=0, quiet_ms=0, every_ms=30_000
+)
 """Packs whatever has finished at the next boundary."""
 
 packings = st.sampled_from([None, EAGER, EAGER._replace(hot_legs=1, quiet_ms=60_000)])

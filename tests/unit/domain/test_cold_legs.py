@@ -17,7 +17,9 @@ S = 1000
 MIN = 60 * S
 HOUR = 60 * MIN
 
-PACKING = Packing(msgspec.msgpack.encode, msgspec.msgpack.decode, hot_legs=3, quiet_ms=MIN)
+PACKING = Packing(
+    msgspec.msgpack.encode, msgspec.msgpack.decode, hot_legs=3, quiet_ms=MIN, every_ms=PANE_MS
+)
 
 
 class Feed:
@@ -80,10 +82,18 @@ def test_legs_are_packed_when_there_are_too_many_and_they_are_quiet() -> None:
 
 def test_by_default_some_thousand_legs_stay_as_they_are() -> None:
     packing = Packing(msgspec.msgpack.encode, msgspec.msgpack.decode)
-    assert (packing.hot_legs, packing.quiet_ms) == (4096, 5 * MIN)
+    assert packing[2:] == (16_384, 5 * MIN, 5 * MIN)
     feed = started(Feed(packing), "c1", "c2", "c3", "c4")
     feed.tick(HOUR)
     assert feed.packed == 0
+
+
+def test_it_is_looked_now_and_then_whether_there_are_too_many() -> None:
+    feed = started(Feed(PACKING._replace(every_ms=5 * MIN)), "c1", "c2", "c3")
+    feed.tick(5 * MIN - 1)
+    assert feed.packed == 0
+    feed.tick(5 * MIN)
+    assert feed.packed == 3
 
 
 def packed_three() -> Feed:
