@@ -87,6 +87,28 @@ class LineAdapter:
         )
 
 
+HELD_FOR_MS = 100
+
+
+class HoldingAdapter(LineAdapter):
+    """One that takes a caller to have left after some time too, not only at the end."""
+
+    newest_ms = 0
+
+    def feed(self, record: bytes) -> Iterator[CallEvent | AgentStateEvent | Rejected]:
+        for event in super().feed(record):
+            if isinstance(event, CallEvent):
+                self.newest_ms = event.occurred_at_ms
+            yield event
+
+    def due(self, now_ms: int) -> list[CallEvent]:
+        if now_ms < self.newest_ms + HELD_FOR_MS:
+            return []
+        found = list(self.finish())
+        self._queues.pop("held", None)
+        return found
+
+
 class BlockAdapter:
     """Reads blocks of either protocol that say who called, and when."""
 

@@ -5,14 +5,16 @@ SQL joins the same history as half-open ranges that ``AgentTermHistory.at`` asks
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import duckdb
 
+from pipeline.batch.closed_sites import ClosedSite, Site, history_in_force
 from pipeline.batch.parameters import EARLIEST_MS, LATEST_MS
 from pipeline.config_agent_time import AgentTimes
-from pipeline.domain.agent_terms import STATES, AgentTimeTerms, Measure
+from pipeline.domain.agent_terms import STATES, AgentTermHistory, AgentTimeTerms, Measure
 from pipeline.domain.agent_time import is_occupiable, is_occupied
 from pipeline.domain.events import AgentState
 from pipeline.lake.warehouse import put_table
@@ -40,14 +42,22 @@ AGENT_CLASSES: Final = {
 }
 AGENT_ADHERENCE: Final = {**_TERM, "activity": "VARCHAR", "state": "VARCHAR"}
 
-_Site = tuple[str, str]
-_Dated = tuple[_Site, int, int, AgentTimeTerms]
 
+def put_agent_parameters(
+    con: duckdb.DuckDBPyConnection,
+    times: AgentTimes,
+    closed: Mapping[Site, ClosedSite] = MappingProxyType({}),
+) -> None:
+    """Write the terms of every (client, site) of ``params.agent_zones``, which must be there.
 
-def put_agent_parameters(con: duckdb.DuckDBPyConnection, times: AgentTimes) -> None:
-    """Write the terms of every (client, site) of ``params.agent_zones``, which must be there."""
+    ``closed`` has what sites' months were closed with, where they were.
+    """
     zones = con.execute("select client, site, zone from params.agent_zones order by all").fetchall()
-    dated = [found for client, site, zone in zones for found in _dated(times, client, site, zone)]
+    dated = [
+        ((client, site), *term)
+        for client, site, zone in zones
+        for term in _dated(history_in_force((client, site), zone, times, closed))
+    ]
     put_table(con, "agent_terms", AGENT_TERMS, (_term_row(*found) for found in dated))
     put_table(con, "agent_classes", AGENT_CLASSES, (r for found in dated for r in _classes(*found)))
     put_table(
@@ -63,15 +73,13 @@ def put_agent_parameters(con: duckdb.DuckDBPyConnection, times: AgentTimes) -> N
     )
 
 
-def _dated(times: AgentTimes, client: str, site: str, zone: str) -> Iterator[_Dated]:
-    history = times.history(client, zone)
+def _dated(history: AgentTermHistory) -> Iterator[tuple[int, int, AgentTimeTerms]]:
     starts = (EARLIEST_MS, *history.starts_ms[1:])
     ends = (*history.starts_ms[1:], LATEST_MS)
-    for start, end, terms in zip(starts, ends, history.terms, strict=True):
-        yield (client, site), start, end, terms
+    yield from zip(starts, ends, history.terms, strict=True)
 
 
-def _term_row(site: _Site, from_ms: int, to_ms: int, terms: AgentTimeTerms) -> tuple[Any, ...]:
+def _term_row(site: Site, from_ms: int, to_ms: int, terms: AgentTimeTerms) -> tuple[Any, ...]:
     measures = [terms.measures[measure] for measure in Measure]
     return (
         *(*site, from_ms, to_ms, terms.lost_after_ms, terms.longest_silence_ms),
@@ -81,7 +89,7 @@ def _term_row(site: _Site, from_ms: int, to_ms: int, terms: AgentTimeTerms) -> t
 
 
 def _classes(
-    site: _Site, from_ms: int, to_ms: int, terms: AgentTimeTerms
+    site: Site, from_ms: int, to_ms: int, terms: AgentTimeTerms
 ) -> Iterator[tuple[Any, ...]]:
     """Yield a row per state, and one per state and reason that the terms name."""
     measures = [terms.measures[measure] for measure in Measure]

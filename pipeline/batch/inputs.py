@@ -151,7 +151,7 @@ def fact_metrics(
     return row
 
 
-def put_all_parameters(
+def put_all_parameters(  # noqa: PLR0913 - what all parameters are made of
     con: duckdb.DuckDBPyConnection,
     *,
     month: Month,
@@ -160,6 +160,7 @@ def put_all_parameters(
     watermarks: dict[int, tuple[int, int, int]] | None,
     is_one_client: bool = False,
     closed: Mapping[Queue, Terms] = MappingProxyType({}),
+    closed_zones: Mapping[tuple[str, str], str] = MappingProxyType({}),
 ) -> list[Queue]:
     """Write every parameter table; return the queues that occur.
 
@@ -195,6 +196,7 @@ def put_all_parameters(
         watermarks=watermarks,
         closed=closed,
         fact_sites=fact_sites,
+        closed_zones=closed_zones,
     )
     put_contracts(con, contracts, month=month, queues=queues)
     return queues

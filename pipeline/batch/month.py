@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.batch import definitions, inputs, models, publish
+from pipeline.batch import closed_sites, definitions, inputs, models, publish
 from pipeline.batch.agent_parameters import put_agent_parameters
 from pipeline.batch.contract_terms import load_contracts
 from pipeline.config_agent_time import AgentTimes, load_agent_time
@@ -66,7 +66,9 @@ def close_month(
     database = work / "build.duckdb"
     targets = load_targets(settings.config_dir / "queues.yaml")
     found = inputs.find(settings.landing, month, repeat_days=targets.longest_repeat_days)
-    closed = definitions.closed_terms(catalog.read_runs(settings.published), month, targets)
+    runs = catalog.read_runs(settings.published)
+    closed = definitions.closed_terms(runs, month, targets)
+    sites_closed = closed_sites.closed_sites(runs, month)
     contracts = load_contracts(settings.config_dir / "contracts")
     agent_times = load_agent_time(settings.config_dir / "agent_time.yaml")
     if client is not None:
@@ -81,9 +83,14 @@ def close_month(
             watermarks=None,
             is_one_client=client is not None,
             closed=closed,
+            closed_zones={site: was.zone for site, was in sites_closed.items()},
         )
-        put_agent_parameters(con, agent_times)
+        put_agent_parameters(con, agent_times, sites_closed)
+        zones = con.execute("select client, site, zone from params.sites order by all").fetchall()
         _tell_changes(con, targets, closed, report)
+    occurring = {(c, s): targets.zone(c, s, "*") for c, s, _ in zones}
+    for change in closed_sites.changes(occurring, agent_times, sites_closed, month):
+        report(change)
     if client is not None and not queues:
         msg = f"client {client!r} does not occur in what was landed for {month}"
         raise InputError(msg)
@@ -97,6 +104,7 @@ def close_month(
     )
     report(f"models: {len(nodes)} models and tests passed")
     frozen = definitions.freeze(queues, targets, closed)
+    frozen_sites = closed_sites.freeze(zones, agent_times, sites_closed)
     run = _publish(
         settings,
         database,
@@ -109,6 +117,7 @@ def close_month(
         targets,
         agent_times,
         frozen,
+        frozen_sites,
         report,
     )
     shutil.rmtree(work)
@@ -184,6 +193,7 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
     targets: Targets,
     agent_times: AgentTimes,
     frozen: list[catalog.FrozenTerm],
+    frozen_sites: list[catalog.FrozenSite],
     report: Report,
 ) -> catalog.Run:
     with warehouse.connect(database, spill=work / "spill") as con:
@@ -203,6 +213,7 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
         warnings=warnings,
         datasets=datasets,
         definitions=frozen,
+        sites=frozen_sites,
     )
     publish.publish(settings.published, run)
     report(

@@ -87,6 +87,7 @@ def put_parameters(  # noqa: PLR0913 - what all parameters are made of
     watermarks: Mapping[int, tuple[int, int, int]],
     closed: Mapping[Queue, Terms] = MappingProxyType({}),
     fact_sites: Iterable[tuple[str, str]] = (),
+    closed_zones: Mapping[tuple[str, str], str] = MappingProxyType({}),
 ) -> list[Queue]:
     """Write all parameter tables but the settlement's.
 
@@ -99,15 +100,19 @@ def put_parameters(  # noqa: PLR0913 - what all parameters are made of
         watermarks: partition to (event time reached, first and next offset folded).
         closed: the terms that queues' months were closed with, where they were.
         fact_sites: every (client, site) that facts are about.
+        closed_zones: the zones that sites' months were closed in, where they were.
 
     Returns:
         The queues whose closed terms differ from those of ``targets``.
     """
     known = sorted(set(queues))
     zone_of = {queue: zone_in_force(queue, targets, closed) for queue in known}
-    agents = [(c, s, targets.zone(c, s, "*")) for c, s in sorted(set(agent_sites))]
-    everywhere = {*((c, s) for c, s, _ in known), *((c, s) for c, s, _ in agents), *fact_sites}
-    sites = [(c, s, targets.zone(c, s, "*")) for c, s in sorted(everywhere)]
+    with_agents = set(agent_sites)
+    everywhere = {*((c, s) for c, s, _ in known), *with_agents, *fact_sites}
+    sites = [
+        (*site, closed_zones.get(site) or targets.zone(*site, "*")) for site in sorted(everywhere)
+    ]
+    agents = [site for site in sites if site[:2] in with_agents]
     zones = sorted({*zone_of.values(), *(zone for _, _, zone in sites)})
     put_table(con, "queues", QUEUES, ((*q, zone_of[q], *month.bounds(zone_of[q])) for q in known))
     put_table(con, "service_targets", SERVICE_TARGETS, target_rows(known, targets))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from pipeline.codec.names import Names
@@ -27,6 +27,8 @@ class Origin:
     hash that stands for a caller's number; ``zone`` is that of records whose times have none
     (None: such a time is a reason to reject the record); ``names`` gives canonical names.
     ``issued_at_ms`` is when a file of facts was issued, where its name or records do not say.
+    ``wrapup_s`` is how long agents wrap up, where the source enforces it and tells nobody; 0 for
+    not at all.
     """
 
     client: str
@@ -36,6 +38,7 @@ class Origin:
     zone: ZoneInfo | None = None
     names: Names = field(default_factory=Names)
     issued_at_ms: int | None = None
+    wrapup_s: int = 0
 
 
 class Adapter(Protocol):
@@ -52,4 +55,22 @@ class Adapter(Protocol):
 
     def finish(self) -> Iterable[CallEvent | AgentStateEvent | Rejected]:
         """Say what the end of the input decides; the instance is not fed afterwards."""
+        ...
+
+
+@runtime_checkable
+class Holding(Protocol):
+    """An adapter that holds things back until a later record decides them, or time does.
+
+    A record moves the source's time on by itself. Where a source is followed and says nothing,
+    whoever follows it says how late it must be there by now.
+    """
+
+    @property
+    def newest_ms(self) -> int:
+        """How far the source's records have come, epoch milliseconds; 0 before the first."""
+        ...
+
+    def due(self, now_ms: int) -> Iterable[CallEvent | AgentStateEvent]:
+        """Give what is decided because the source's time has come to ``now_ms``."""
         ...

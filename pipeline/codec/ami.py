@@ -69,7 +69,7 @@ class AmiAdapter:
         self._members = Members(events, origin.names, wrapup_s)
         self._calls = AmiCalls(events, origin.names, self._members, self.anomalies)
         self._rules = _rules(self._calls, AmiAgents(self._members, origin.names))
-        self._last_ms = 0
+        self.newest_ms = 0
 
     def feed(self, record: bytes) -> Iterable[AnyEvent | Rejected]:
         """Take one message. Never raises."""
@@ -99,10 +99,7 @@ class AmiAdapter:
             msg = f"expected one event in a message, got {kind!r} beside another"
             raise BadMessageError("malformed_message", msg)
         at_ms = self._time(headers)
-        told: list[AnyEvent | Rejected] = [
-            *self._members.due(at_ms),
-            *self._calls.endings.due(at_ms),
-        ]
+        told: list[AnyEvent | Rejected] = [*self.due(at_ms)]
         try:
             own = rule(headers, at_ms)
         except BadMessageError as error:
@@ -145,14 +142,18 @@ class AmiAdapter:
                 " manager.conf) or Vane-Received, got neither"
             )
             raise BadMessageError("no_time", msg)
-        if at_ms < self._last_ms:
+        if at_ms < self.newest_ms:
             self.anomalies["time_went_back"] += 1
-        self._last_ms = at_ms
+        self.newest_ms = at_ms
         return at_ms
+
+    def due(self, now_ms: int) -> list[AnyEvent]:
+        """Say what is decided by the source's time having come so far."""
+        return [*self._members.due(now_ms), *self._calls.endings.due(now_ms)]
 
     def finish(self) -> Iterable[AnyEvent | Rejected]:
         """Say what the end of the input decides; the instance is not fed afterwards."""
-        return [*self._calls.endings.finish(self._last_ms), *self._members.finish()]
+        return [*self._calls.endings.finish(self.newest_ms), *self._members.finish()]
 
 
 def _rules(calls: AmiCalls, agents: AmiAgents) -> dict[str, Rule]:

@@ -42,6 +42,9 @@ DETAIL_TYPE: Final = "Amazon Connect Contact Event"
 MOST_KNOWN: Final = 100_000
 """Contacts whose queue is remembered."""
 
+SETTLE_MS: Final = 15 * 60_000
+"""How long a followed source's dialed call waits to be seen in a queue."""
+
 _KINDS: Final = frozenset(
     {
         *("INITIATED", "CONNECTED_TO_SYSTEM", "QUEUED", "CONNECTED_TO_AGENT", "DISCONNECTED"),
@@ -99,10 +102,17 @@ class ConnectContactEventAdapter:
         self._known: Recent[_Known] = Recent(MOST_KNOWN, self.anomalies, "contact_forgotten")
         self._dialing: dict[str, _Known] = {}
         self._is_deferred = False
+        self.newest_ms = 0
 
     def feed(self, record: bytes) -> Iterator[CallEvent | AgentStateEvent | Rejected]:
         """Take one event, in its EventBridge envelope or bare; never raises."""
         return iter(list(feed_documents(record, self.skipped, self._take)))
+
+    def due(self, now_ms: int) -> Iterator[CallEvent]:
+        """Tell of the calls dialed so long ago that no queue is to be expected any more."""
+        for contact_id, known in list(self._dialing.items()):
+            if known.waiting[-1][1] + SETTLE_MS <= now_ms:
+                yield from self._settle(contact_id, known, "")
 
     def finish(self) -> Iterator[CallEvent]:
         """Tell of the calls dialed that never saw a queue; what else waits for one is counted."""
@@ -134,6 +144,7 @@ class ConnectContactEventAdapter:
             contact.text("initialcontactid"),
             contact.instant("eventtimestamp") if at is None else at,
         )
+        self.newest_ms = max(self.newest_ms, told.at_ms or 0)
         self._is_deferred = False
         events = list(self._read(told))
         if not events and not self._is_deferred:

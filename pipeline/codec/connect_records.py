@@ -2,8 +2,9 @@
 
 Connect delivers a record at least once, and again when anything in it changes; the copy with the
 newest ``LastUpdateTimestamp`` stands. So records are held back, the newest of each contact, until
-the end of the input or until too many are held. Of a contact already told, a newer copy is told
-again: facts it repeats have the ids they had, facts it adds are added; nothing can be taken back.
+the end of the input or until too many are held; where a source is followed, until Connect's time
+has come ``SETTLE_MS`` further. Of a contact already told, a newer copy is told again: facts it
+repeats have the ids they had, facts it adds are added; nothing can be taken back.
 
 A leg's times are laid out so that Connect's own durations come out to the second. docs/formats/
 connect.md has the rules. A record comes after the wrap-up: for live figures there are events.
@@ -45,6 +46,10 @@ MOST_HELD: Final = 20_000
 """Contacts held back; with their events, some 100 MB at most."""
 MOST_TOLD: Final = 200_000
 """Contacts already told that are remembered, to know a copy that says nothing new."""
+SETTLE_MS: Final = 15 * 60_000
+"""How long a followed source's contact waits for a newer copy."""
+SUCCESSOR_MS: Final = 60 * 60_000
+"""How long it waits for the record of the contact that it became, to say how it went on."""
 SLACK_MS: Final = 2_000
 """Whole seconds of two readings of one instant may differ by so much."""
 
@@ -79,6 +84,8 @@ class _Contact:
     """Where outside Connect it was transferred."""
     handed_ms: int | None
     is_queued: bool
+    newest_ms: int
+    """How far Connect's time had come when the record was written."""
 
 
 class ConnectRecordAdapter:
@@ -92,6 +99,9 @@ class ConnectRecordAdapter:
         self._clock = Clock(origin.zone, self.anomalies)
         self._most_held = most_held
         self._held: dict[str, _Contact] = {}
+        self._next_due_ms = 0
+        self._parted: Recent[_Contact] = Recent(most_held, self.anomalies, "successor_unseen")
+        self.newest_ms = 0
         self._told: Recent[int] = Recent(MOST_TOLD, self.anomalies, "delivery_forgotten")
 
     def feed(self, record: bytes) -> Iterator[CallEvent | AgentStateEvent | Rejected]:
@@ -104,12 +114,28 @@ class ConnectRecordAdapter:
         for contact_id, contact in held.items():
             yield from self._tell(contact_id, contact, held)
 
+    def due(self, now_ms: int) -> Iterator[CallEvent]:
+        """Tell the contacts that have waited long enough."""
+        if now_ms < self._next_due_ms:
+            return
+        held = self._held
+        at = {contact_id: self._due_ms(contact) for contact_id, contact in held.items()}
+        for contact_id in [name for name, due_ms in at.items() if due_ms <= now_ms]:
+            yield from self._tell(contact_id, held[contact_id], held)
+        self._held = {name: held[name] for name, due_ms in at.items() if due_ms > now_ms}
+        self._next_due_ms = min((at[name] for name in self._held), default=now_ms)
+
+    def _due_ms(self, contact: _Contact) -> int:
+        awaits = contact.next_id and contact.next_id not in self._held
+        return contact.newest_ms + (SUCCESSOR_MS if awaits else SETTLE_MS)
+
     def _take(self, fields: dict[str, object]) -> Iterable[CallEvent]:
         record = Part(fields, self._clock)
         contact_id = record.required("ContactId")
         contact = self._read(record, contact_id)
         if contact is None:
             return ()
+        self.newest_ms = max(self.newest_ms, contact.newest_ms)
         held = self._held.get(contact_id)
         if held is not None:
             self.skipped[REPEATED if _rank(contact) == _rank(held) else SUPERSEDED] += 1
@@ -121,19 +147,24 @@ class ConnectRecordAdapter:
             return ()
         self.anomalies.update([GREW] * (told is not None))
         self._held[contact_id] = contact
-        if len(self._held) <= self._most_held:
-            return ()
-        oldest = next(iter(self._held))
-        events = list(self._tell(oldest, self._held[oldest], self._held))
-        del self._held[oldest]
+        self._next_due_ms = min(self._next_due_ms, contact.newest_ms + SETTLE_MS)
+        parted = self._parted.drop(contact_id)
+        events = [] if parted is None else list(_handed_on(parted, contact))
+        if len(self._held) > self._most_held:
+            oldest = next(iter(self._held))
+            events += self._tell(oldest, self._held[oldest], self._held)
+            del self._held[oldest]
         return events
 
     def _tell(
         self, contact_id: str, contact: _Contact, held: dict[str, _Contact]
     ) -> Iterator[CallEvent]:
+        successor = held.get(contact.next_id)
         self._told.put(contact_id, contact.updated_ms)
+        if contact.next_id and successor is None:
+            self._parted.put(contact.next_id, contact)
         yield from contact.events
-        yield from _handed_on(contact, held.get(contact.next_id))
+        yield from _handed_on(contact, successor)
 
     def _read(self, record: Part, contact_id: str) -> _Contact | None:
         method = record.text("InitiationMethod").upper()
@@ -163,6 +194,7 @@ class ConnectRecordAdapter:
             handed_to=reading.handed_to,
             handed_ms=record.instant("TransferCompletedTimestamp"),
             is_queued=reading.queued is not None,
+            newest_ms=max(updated or 0, *(event.occurred_at_ms for event in events)),
         )
 
 

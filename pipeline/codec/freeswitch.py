@@ -71,7 +71,7 @@ class FreeswitchAdapter:
         self._agents = FreeswitchAgents(events, origin.names, wrapup_s * 1000)
         self._calls = FreeswitchCalls(events, origin.names, self._agents, self.anomalies)
         self._rules = _rules(self._calls, self._agents, origin.names)
-        self._last_ms = 0
+        self.newest_ms = 0
 
     def feed(self, record: bytes) -> Iterable[AnyEvent | Rejected]:
         """Take one event. Never raises."""
@@ -99,7 +99,7 @@ class FreeswitchAdapter:
             self._count_other(headers, kind)
             return []
         at_ms = self._time(headers, kind)
-        told: list[AnyEvent | Rejected] = [*self._agents.due(at_ms), *self._calls.due(at_ms)]
+        told: list[AnyEvent | Rejected] = [*self.due(at_ms)]
         try:
             own = rule(headers, at_ms)
         except BadMessageError as error:
@@ -158,10 +158,14 @@ class FreeswitchAdapter:
         if at_ms is None:
             msg = f"{kind}: expected a time, Event-Date-Timestamp or Vane-Received, got neither"
             raise BadMessageError("no_time", msg)
-        if at_ms < self._last_ms:
+        if at_ms < self.newest_ms:
             self.anomalies["time_went_back"] += 1
-        self._last_ms = at_ms
+        self.newest_ms = at_ms
         return at_ms
+
+    def due(self, now_ms: int) -> list[AnyEvent]:
+        """Say what is decided by the source's time having come so far."""
+        return [*self._agents.due(now_ms), *self._calls.due(now_ms)]
 
     def finish(self) -> Iterable[AnyEvent | Rejected]:
         """Say what the end of the input decides; the instance is not fed afterwards."""

@@ -70,7 +70,7 @@ class QueueLogAdapter:
         self.anomalies: Counter[str] = Counter()
         self._origin = origin
         self._stitcher = Stitcher(note=self._note, over=_forget, spent=_pass_over)
-        self._newest = 0
+        self.newest_ms = 0
         self._states: dict[str, AgentState] = {}
         self._turns: dict[str, tuple[int, int]] = {}
         """When an agent's state was told last, and how often at that instant."""
@@ -92,9 +92,13 @@ class QueueLogAdapter:
             return [_rejected(error.reason, str(error), record)]
         return []
 
+    def due(self, now_ms: int) -> Iterator[AgentStateEvent]:
+        """Tell the ends of wrap-up that have come."""
+        return self._wrapped_up(now_ms)
+
     def finish(self) -> list[Event]:
         """Tell the ends of wrap-up that are still to come; open calls and logins stay open."""
-        found = list(self._wrapped_up(1 << 62))
+        found: list[Event] = [*self._wrapped_up(1 << 62)]
         self._stitcher.kept.finish()
         return found
 
@@ -103,11 +107,11 @@ class QueueLogAdapter:
 
     def _take(self, at: int, fields: list[str]) -> list[Event]:
         stitcher = self._stitcher
-        if at < self._newest:
+        if at < self.newest_ms:
             self._note("time_went_back")
             stitcher.kept.went_back(at)
         else:
-            self._newest = at
+            self.newest_ms = at
         if at >= stitcher.kept.due_at:
             stitcher.kept.turn(at)
         found: list[Event] = list(self._wrapped_up(at))
@@ -188,7 +192,7 @@ class QueueLogAdapter:
         for leg in self._stitcher.kept.legs_of(fields[1]):
             yield from self._leg_events(leg)
 
-    def _wrapped_up(self, at: int) -> Iterator[Event]:
+    def _wrapped_up(self, at: int) -> Iterator[AgentStateEvent]:
         while self._wrapups and self._wrapups[0][0] <= at:
             until, agent = heapq.heappop(self._wrapups)
             if self._wrapped_until.get(agent) == until:

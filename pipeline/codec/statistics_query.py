@@ -180,14 +180,18 @@ def _listed(key: str, value: object, expected: str) -> list[int]:
     if not isinstance(items, list | tuple):
         msg = f"{key}: expected {expected}, got {value!r}"
         raise InputError(msg)
-    return [_seconds(key, item, expected) for item in items]
+    return [_seconds(key, item, expected, given=value) for item in items]
 
 
-def _seconds(key: str, value: object, expected: str = "whole seconds from 0 on") -> int:
+def _seconds(
+    key: str, value: object, expected: str = "whole seconds from 0 on", given: object = None
+) -> int:
+    """Read a count of seconds; ``given`` is the list it is of, for the error."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     if not isinstance(value, str) or _DIGITS.fullmatch(value.strip()) is None:
-        msg = f"{key}: expected {expected}, got {value!r}"
+        whole = "" if given is None else f" in {given!r}"
+        msg = f"{key}: expected {expected}, got {value!r}{whole}"
         raise InputError(msg)
     return int(value)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import signal
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,8 +33,11 @@ from pipeline.ingest.produce import Pieces, count, produce
 from pipeline.ingest.read import STDIN, read_inputs
 from pipeline.ingest.session import Credentials, Session
 from pipeline.ingest.tally import Tally
+from pipeline.ingest.tls import client_context
 from pipeline.settings import DEVELOPMENT_KEY, Settings, load_settings
 
+MOST_WRAPUP_S: Final = 3600
+"""Longer than any wrap-up; rather milliseconds by mistake."""
 INTERRUPTED: Final = 130
 """Exit status where files were not read to their end because one was told to stop."""
 EXAMPLES: Final = f"""
@@ -58,6 +62,8 @@ A log that grows, through its rotations, until SIGINT or SIGTERM:
 A live socket, reconnected when it breaks (what is said in between is lost, and the gap counted):
 
   VANE_AMI_USER=vane VANE_AMI_SECRET=... vane ingest --format ami --client acme --connect pbx:5038
+
+  vane ingest --format ami --client acme --connect pbx.example.com:5039 --tls --tls-ca pbx.pem
 
 What no ACD sends, such as forecasts and schedules, from CSV or JSON:
 
@@ -98,13 +104,31 @@ def ingest(  # noqa: PLR0913, PLR0917 - one argument per option
         str,
         typer.Option(help="When files of facts were issued; default: the date in each one's name."),
     ] = "",
+    wrapup: Annotated[
+        int,
+        typer.Option(
+            metavar="SECONDS",
+            help="How long agents wrap up, which ami and freeswitch enforce and do not tell.",
+            min=0,
+            max=MOST_WRAPUP_S,
+        ),
+    ] = 0,
     rate: Annotated[
         int | None, typer.Option(help="Records per second at most; default: no limit.", min=1)
     ] = None,
     connect: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Read a live socket instead of files.")
     ] = "",
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="With --tls: PEM certificates to trust instead of the system's."
+        ),
+    ] = None,
     *,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Encrypt --connect; the certificate is verified.")
+    ] = False,
     follow_logs: Annotated[
         bool, typer.Option("--follow", help="Go on reading as files grow and are rotated.")
     ] = False,
@@ -116,9 +140,12 @@ def ingest(  # noqa: PLR0913, PLR0917 - one argument per option
     settings = load_settings()
     chosen = _format(form)
     _check_ways(chosen, paths, connect, rate, is_followed=follow_logs)
+    context = _tls(connect, tls_ca, is_on=tls)
     origin = _origin(chosen, settings, client, site, source, timezone, names)
     if as_of:
         origin = replace(origin, issued_at_ms=_issued_at_ms(as_of, chosen, origin.zone))
+    if wrapup:
+        origin = replace(origin, wrapup_s=_wrapup_s(wrapup, chosen))
     tally = Tally()
     intake = Intake(chosen, origin, tally, topic=settings.topic)
     started = time.monotonic()
@@ -132,7 +159,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one argument per option
                 )
                 session()  # what it lacks is said before anything is waited for
                 address = Address.parse(connect)
-                pieces = listen(address, session, intake, stop, notes)
+                pieces = listen(address, session, intake, stop, notes, tls=context)
                 await _send(pieces, intake, settings, rate, is_dry_run=dry_run)
                 return False
             if follow_logs:
@@ -230,6 +257,14 @@ def _check_ways(
         raise typer.BadParameter("expected no --rate with it", param_hint="--follow")
 
 
+def _tls(connect: str, authorities: Path | None, *, is_on: bool) -> ssl.SSLContext | None:
+    if is_on and not connect:
+        raise typer.BadParameter("expected --connect with it", param_hint="--tls")
+    if authorities is not None and not is_on:
+        raise typer.BadParameter("expected --tls with it", param_hint="--tls-ca")
+    return client_context(authorities) if is_on else None
+
+
 def _session_of(chosen: Format) -> Callable[[Credentials], Session]:
     if chosen.session is None:
         live = sorted(name for name, form in FORMATS.items() if form.session is not None)
@@ -294,6 +329,14 @@ def _issued_at_ms(as_of: str, chosen: Format, zone: ZoneInfo | None) -> int:
         return read_instant(as_of, zone, is_day_enough=True).at_ms
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--as-of") from error
+
+
+def _wrapup_s(wrapup: int, chosen: Format) -> int:
+    if not chosen.is_told_wrapup:
+        told = sorted(name for name, form in FORMATS.items() if form.is_told_wrapup)
+        msg = f"expected it with {' or '.join(told)}; {chosen.name} records tell of it themselves"
+        raise typer.BadParameter(msg, param_hint="--wrapup")
+    return wrapup
 
 
 def _zone(name: str) -> ZoneInfo:

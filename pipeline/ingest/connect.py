@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
@@ -24,6 +25,7 @@ from pipeline.ingest.message import Message
 from pipeline.ingest.produce import Pieces
 from pipeline.ingest.session import Session
 from pipeline.ingest.tally import Gap
+from pipeline.ingest.tls import why_refused
 
 Note = Callable[[str], None]
 _MOST_READ: Final = 65_536
@@ -84,13 +86,14 @@ async def listen(
     stop: asyncio.Event,
     note: Note,
     patience: Patience = Patience(),
+    tls: ssl.SSLContext | None = None,
 ) -> Pieces:
-    """Yield the messages of a live source until one is told to stop.
+    """Yield the messages of a live source until one is told to stop; in the clear without ``tls``.
 
     Raises:
         InputError: the source refuses us at the first time; later it may be starting up.
     """
-    line = _Line(address, session, intake, note, patience)
+    line = _Line(address, session, intake, note, patience, tls)
     failures = 0
     while not stop.is_set():
         was_heard = line.heard_ms
@@ -126,6 +129,7 @@ class _Line:
         intake: Intake,
         note: Note,
         patience: Patience,
+        tls: ssl.SSLContext | None,
     ) -> None:
         self.heard_ms: int | None = None
         self.was_ready = False
@@ -135,6 +139,7 @@ class _Line:
         self._intake = intake
         self._note = note
         self._patience = patience
+        self._tls = tls
         self._session: Session | None = None
         self._stream: Stream = intake.open(str(address), is_live=True)
 
@@ -146,7 +151,9 @@ class _Line:
         silence = 0.0
         try:
             while not stop.is_set():
+                began = time.monotonic()
                 data = await self._received(reader, stop)
+                waited_ms = round(1000 * (time.monotonic() - began))
                 if data is None:
                     silence += self._patience.ask_after
                     if silence >= self._patience.dead_after:
@@ -155,11 +162,12 @@ class _Line:
                 elif data:
                     silence = 0.0
                     yield self._taken(session, data)
-                    yield None
                 elif not stop.is_set():
                     raise _Broken("the other side closed the connection")
                 if session.refusal:
                     raise _Refused(session.refusal)
+                yield list(self._intake.wait(waited_ms))
+                yield None
                 writer.write(session.to_send())
                 await writer.drain()
         finally:
@@ -178,10 +186,14 @@ class _Line:
         host, port = self._address
         self._attempts += 1
         try:
-            opening = asyncio.open_connection(host, port)
+            opening = asyncio.open_connection(host, port, ssl=self._tls)
             reader, writer = await asyncio.wait_for(opening, self._patience.to_connect)
         except TimeoutError as error:
             raise _Broken(f"no answer in {self._patience.to_connect:.0f} s") from error
+        except ssl.SSLEOFError:  # it went away in the handshake, as it may when it restarts
+            raise
+        except ssl.SSLError as error:
+            raise _Refused(why_refused(error)) from error
         except socket.gaierror as error:
             if self._attempts == 1:  # later it is the network's fault, not the name's
                 msg = f"--connect: expected a host that has an address, got {host!r}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -44,6 +45,7 @@ async def follow(
     each log oldest first, and files that come later too.
     """
     watches = [Watch(path, intake, note) for path in paths]
+    waited_ms = 0
     while not stop.is_set():
         for watch in watches:
             for piece in watch.look():
@@ -51,9 +53,12 @@ async def follow(
                 await asyncio.sleep(0)  # lets a signal be noticed
                 if stop.is_set():
                     break
+        yield _whole(intake.wait(waited_ms))
         yield None
+        began = time.monotonic()
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), look_every_s)
+        waited_ms = round(1000 * (time.monotonic() - began))
     for watch in watches:
         watch.close()
     intake.stop()
@@ -101,7 +106,8 @@ class Watch:
             if tail.stream.waiting:
                 name, waiting = tail.stream.name, tail.stream.waiting
                 self._note(f"{name}: {waiting:,} bytes of an unfinished record were not taken")
-            tail.stream.stop()
+            if not tail.is_ended:
+                tail.stream.stop()
             tail.close()
 
     def _files(self) -> list[Path]:

@@ -111,6 +111,8 @@ class Format:
     """The files of a folder, in order."""
     is_sorted_whole: bool = False
     """Its events come when a file has ended, so it cannot be followed."""
+    is_told_wrapup: bool = False
+    """Records do not tell how long agents wrap up; ``Origin.wrapup_s`` does (``--wrapup``)."""
     names_itself: bool = False
     """Records say whose they are, and reading needs no ``--client``."""
 
@@ -153,12 +155,16 @@ FORMATS: Final[dict[str, Format]] = {
             is_fresh_per_file=True,
         ),
         Format(
-            *("ami", "events of Asterisk's manager interface", BlocksOrDocuments, of(AmiAdapter)),
+            *("ami", "events of Asterisk's manager interface", BlocksOrDocuments),
+            of(lambda origin: AmiAdapter(origin, wrapup_s=origin.wrapup_s)),
             session=AmiSession,
+            is_told_wrapup=True,
         ),
         Format(
-            *("freeswitch", "mod_callcenter's events", BlocksOrDocuments, of(FreeswitchAdapter)),
+            *("freeswitch", "mod_callcenter's events", BlocksOrDocuments),
+            of(lambda origin: FreeswitchAdapter(origin, wrapup_s=origin.wrapup_s)),
             session=FreeswitchSession,
+            is_told_wrapup=True,
         ),
         Format(
             "connect-records", "Amazon Connect contact records", Documents, of(ConnectRecordAdapter)

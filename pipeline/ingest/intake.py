@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from pipeline.codec.adapter import Origin
+from pipeline.codec.adapter import Holding, Origin
 from pipeline.codec.private_numbers import hide_numbers_in_text
 from pipeline.domain.events import Rejected
 from pipeline.errors import InputError
@@ -40,14 +40,26 @@ class Intake:
         self.route = routes[0]
         self.topics = {name for route in routes for name in route}
         self._shared: Reading | None = None
+        self._open: list[Reading] = []
 
     def open(self, name: str, *, is_live: bool = False) -> Stream:
         """Begin an input: a file, or with ``is_live`` one that goes on without us."""
-        if self.form.is_fresh_per_file:
-            return Stream(self, Reading(self, name), name, is_live=is_live)
-        if self._shared is None:
-            self._shared = Reading(self, name)
-        return Stream(self, self._shared, name, is_live=is_live)
+        reading = self._shared
+        if reading is None:
+            reading = Reading(self, name)
+            self._open.append(reading)
+        if not self.form.is_fresh_per_file:
+            self._shared = reading
+        return Stream(self, reading, name, is_live=is_live)
+
+    def wait(self, waited_ms: int) -> Iterator[Message]:
+        """Take notice that for so long no input had anything new; give what that decides."""
+        for reading in self._open:
+            yield from reading.wait(waited_ms)
+
+    def forget(self, reading: Reading) -> None:
+        """Wait no longer for an input that is over."""
+        self._open.remove(reading)
 
     def finish(self) -> Iterator[Message]:
         """Give what the end of all inputs decides, and add up the counts."""
@@ -71,6 +83,8 @@ class Reading:
         self._reader = intake.form.reader(intake.origin, name)
         self._skipped_seen = 0
         self._place = Place(name, 0, 0)
+        self._newest_ms = 0
+        self._waited_ms = 0
 
     def take(self, records: Iterable[Framed], stream: Stream) -> Iterator[Message]:
         """Give the messages of records; each is counted once.
@@ -111,12 +125,29 @@ class Reading:
             else:
                 self._count(framed, stream, given=given, rejected=rejected)
 
+    def wait(self, waited_ms: int) -> Iterator[Message]:
+        """Give what is decided by the source's time, which passes though nothing is read.
+
+        Where that time stands is known from the newest record; since then it was only waited.
+        """
+        reader = self._reader
+        if not isinstance(reader, Holding) or not reader.newest_ms:
+            return
+        if reader.newest_ms != self._newest_ms:
+            self._newest_ms, self._waited_ms = reader.newest_ms, 0
+        self._waited_ms += waited_ms
+        yield from self._without_record(reader.due(self._newest_ms + self._waited_ms))
+
     def finish(self) -> Iterator[Message]:
         """Give what the end of the input decides, and add the reader's counts to the tally."""
         self._settle()
+        yield from self._without_record(self._reader.finish())
+        self._add_up()
+
+    def _without_record(self, told: Iterable[Any]) -> Iterator[Message]:
         name, line, offset = self._place
         at_end = Framed(b"", line, offset)
-        for found in self._reader.finish():
+        for found in told:
             outlet = self._intake.outlets.get(type(found))
             message = None if outlet is None else _message(outlet, found)
             if isinstance(message, Message):
@@ -125,7 +156,6 @@ class Reading:
                 self._intake.tally.taken -= 1  # it was counted as taken when it came
                 row = _why_not(found, b"", message)
                 yield self._dead(row, at_end, name)
-        self._add_up()
 
     def stop(self) -> None:
         """Add the reader's counts to the tally; what it would say at the end is not so."""
@@ -140,6 +170,7 @@ class Reading:
         self._intake.tally.rows += self._newly_skipped()
 
     def _add_up(self) -> None:
+        self._intake.forget(self)
         tally = self._intake.tally
         tally.taken -= self._newly_skipped()
         tally.skipped.update(self._reader.skipped)

@@ -15,6 +15,7 @@ from typing import Final
 import duckdb
 import msgspec
 
+from pipeline.domain.agent_terms import AgentTimeTerms
 from pipeline.errors import InputError, StateLost
 from pipeline.lake.manifest import sync_folder
 from pipeline.lake.warehouse import literal
@@ -51,6 +52,22 @@ class FrozenTerm(msgspec.Struct, frozen=True, kw_only=True):
     """IANA zone of the month, its days and hours; empty in runs older than this field."""
 
 
+class FrozenAgentTerm(msgspec.Struct, frozen=True, kw_only=True):
+    """Terms of agents' time and when they took force, epoch milliseconds."""
+
+    from_ms: int
+    terms: AgentTimeTerms
+
+
+class FrozenSite(msgspec.Struct, frozen=True, kw_only=True):
+    """The zone of a site's days and the terms of its agents' time, as a month was computed."""
+
+    client: str
+    site: str
+    zone: str
+    agent_terms: list[FrozenAgentTerm]
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One published month run; ``client`` is empty for a run over all clients."""
 
@@ -61,13 +78,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     published_at_ms: int
     config_hash: str
     agent_terms_hash: str = ""
-    """By which terms agents' time was counted; empty in runs older than these terms."""
+    """Of the configuration's terms of agents' time; empty in runs older than these terms."""
     landed: dict[str, dict[str, int]]
     """Topic to partition to the last offset that was landed when the run read it."""
     warnings: list[str]
     datasets: list[Dataset]
     definitions: list[FrozenTerm] = []
     """The terms that stand for the month, of every queue that occurs in it."""
+    sites: list[FrozenSite] = []
+    """What stands for agents' time, of every site that occurs; none in runs older than this."""
 
 
 def read_runs(published: Path) -> list[Run]:
@@ -88,7 +107,7 @@ def record(published: Path, run: Run) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_suffix(".tmp")
     with draft.open("wb") as out:
-        out.write(msgspec.json.format(msgspec.json.encode(run)))
+        out.write(msgspec.json.format(msgspec.json.encode(run, order="deterministic")))
         out.flush()
         os.fsync(out.fileno())
     draft.replace(target)

@@ -122,7 +122,8 @@ select
         as contradictory_redeliveries,
     (
         select coalesce(1000 * count(*) filter (
-            queued_at_ms is null and complaint_count = 0 and before_queue_count = 0
+            queued_at_ms is null and refused_at_ms is null and dialed_at_ms is null
+            and complaint_count = 0 and before_queue_count = 0
         ) // nullif(count(*), 0), 0)
         from fct_leg_facts
     ) as headless_legs_per_mille,

@@ -21,6 +21,8 @@ def call_records(plan: DayPlan, day: FloorDay) -> list[Record]:
     pen = _Pen(plan)
     for leg in day.legs:
         pen.write_leg(leg)
+    for leg in day.dialed:
+        pen.write_dialed(leg)
     return pen.records
 
 
@@ -31,7 +33,7 @@ def agent_state_records(plan: DayPlan, day: FloorDay) -> list[Record]:
     client = f',"client":"{plan.client.name}","agent":"'
     site = f',"site":"{plan.site}"' if plan.site else ""
     records: list[Record] = []
-    for number, change in enumerate(day.states, start=1):
+    for number, change in enumerate([*day.states, *day.dialers], start=1):
         at = change.at
         position = f"{prefix}{number}"
         reason = f',"reason":"{change.reason}"' if change.reason else ""
@@ -65,20 +67,28 @@ class _Pen:
         )
         self.records.append((at, line))
 
-    def write_leg(self, leg: SimulatedLeg) -> None:
+    def _begin(self, leg: SimulatedLeg) -> str:
+        """Let what is written be of a leg; return its customer, for the first event."""
         self._identity = (
             f'{self._client}{leg.queue}","contact_id":"{self._contact}{leg.contact:06d}","leg":'
             f"{leg.number}{self._source}"
         )
-        write = self._write
-        ref = customer_ref(_CUSTOMER_KEY, caller_number(leg.customer))
-        caller = f',"customer_ref":"{ref}"'
+        return f',"customer_ref":"{customer_ref(_CUSTOMER_KEY, caller_number(leg.customer))}"'
+
+    def write_leg(self, leg: SimulatedLeg) -> None:
+        caller, write = self._begin(leg), self._write
         if leg.before_queue_at is not None:
             write("abandoned", leg.before_queue_at, f',"reason":"{BEFORE_QUEUE}"{caller}')
             return
+        if leg.refused_at is not None:
+            write("refused", leg.refused_at, f',"reason":"{leg.refused_reason}"{caller}')
+            return
         write("queued", leg.queued_at, caller)
         for offer in leg.offers:
-            write("offered", offer.at, f',"agent":"{offer.agent}"')
+            agent = f',"agent":"{offer.agent}"'
+            write("offered", offer.at, agent)
+            if offer.rang_out:
+                write("ring_no_answer", offer.at + offer.ring_ms, f'{agent},"reason":"no_answer"')
         if leg.answered_at is not None and leg.ended_at is not None:
             write("answered", leg.answered_at, f',"agent":"{leg.offers[-1].agent}"')
             self._write_conversation(leg, leg.ended_at)
@@ -88,6 +98,21 @@ class _Pen:
             write("callback_requested", leg.callback_at)
         elif leg.flowed_out_at is not None:
             write("flowed_out", leg.flowed_out_at, f',"reason":"{leg.flowed_out_reason}"')
+
+    def write_dialed(self, leg: SimulatedLeg) -> None:
+        called, write = self._begin(leg), self._write
+        if leg.dialed_at is None or leg.ended_at is None:
+            raise AssertionError(leg)
+        write("dialed", leg.dialed_at, called)
+        if leg.connected_at is not None:
+            write("connected", leg.connected_at, f',"reason":"{leg.picked_up_by}"')
+        if leg.answered_at is None:
+            write("ended", leg.ended_at, f',"reason":"{leg.ended_by}"')
+            return
+        agent = f',"agent":"{leg.offers[0].agent}"'
+        write("offered", leg.answered_at, agent)
+        write("answered", leg.answered_at, agent)
+        self._write_conversation(leg, leg.ended_at)
 
     def _write_conversation(self, leg: SimulatedLeg, ended_at: int) -> None:
         write = self._write

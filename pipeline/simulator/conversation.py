@@ -82,7 +82,17 @@ def _hold(rng: Random, leg: SimulatedLeg, answered_at: int, talk: int) -> int:
 
 def _transfer(rng: Random, leg: SimulatedLeg, queue: QueueProfile, plan: DayPlan) -> None:
     targets = [other.profile.name for other in plan.queues if other.profile is not queue]
-    leg.transfer_target = targets[int(rng.random() * len(targets))]
+    leg.transfer_target = f"queue:{targets[int(rng.random() * len(targets))]}"
     is_attended = rng.random() < p.ATTENDED_RATE
     leg.transfer_kind = TransferKind.ATTENDED if is_attended else TransferKind.BLIND
     leg.ended_by = "transfer"
+
+
+def transfer_outside(rng: Random, leg: SimulatedLeg) -> None:
+    """Let some of the calls that would have ended with the agent go on outside."""
+    if leg.transfer_kind is None and rng.random() < p.EXTERNAL_RATE:
+        partner = list(p.PARTNERS)[int(rng.random() * len(p.PARTNERS))]
+        is_attended = rng.random() < p.ATTENDED_RATE
+        leg.transfer_target = f"external:{partner}"
+        leg.transfer_kind = TransferKind.ATTENDED if is_attended else TransferKind.BLIND
+        leg.ended_by = "transfer"

@@ -24,8 +24,10 @@ from pipeline.simulator.conversation import (
     decide_leaving,
     exponential_ms,
     hold_conversation,
+    transfer_outside,
 )
 from pipeline.simulator.leg import FloorDay, Offer, SimulatedLeg, StateChange
+from pipeline.simulator.outbound import dial_day
 from pipeline.simulator.plan import DayPlan, QueuePlan
 from pipeline.simulator.roster import Duty, roster
 
@@ -62,9 +64,11 @@ class _Agent:
 
 
 class _Floor:
-    def __init__(self, plan: DayPlan, rng: Random) -> None:
+    def __init__(self, plan: DayPlan, rng: Random, other_rng: Random) -> None:
         self.plan = plan
         self.rng = rng
+        self.other_rng = other_rng
+        """Draws what changes nothing for anybody else on the floor."""
         self.legs: list[SimulatedLeg] = []
         self.states: list[StateChange] = []
         self.queues: dict[str, _Queue] = {}
@@ -93,7 +97,9 @@ class _Floor:
         while ticks:
             at, _, act, subject = heappop(ticks)
             act(at, subject)
-        return FloorDay(self.legs, self.states)
+        asked = [leg for leg in self.legs if leg.callback_at is not None]
+        outbound = dial_day(self.plan, self.other_rng, asked, self.contacts)
+        return FloorDay(self.legs, self.states, *outbound)
 
     def then(self, at: int, act: Callable[[int, Any], None], subject: object) -> None:
         heappush(self.ticks, (at, next(self.order), act, subject))
@@ -102,10 +108,16 @@ class _Floor:
         self.legs.append(leg)
         queue = self.queues[leg.queue]
         if not self.plan.opens_ms <= at < self.plan.closes_ms:
-            leg.flowed_out_at, leg.flowed_out_reason = at, "after_hours"
+            if self.plan.client.refuses_after_hours:
+                leg.refused_at, leg.refused_reason = at, "closed"
+            else:
+                leg.flowed_out_at, leg.flowed_out_reason = at, "after_hours"
             return
         if len(queue.waiting) >= queue.capacity:
-            leg.flowed_out_at, leg.flowed_out_reason = at, "queue_full"
+            if leg.number == 1:
+                leg.refused_at, leg.refused_reason = at, "full"
+            else:
+                leg.flowed_out_at, leg.flowed_out_reason = at, "queue_full"
             self.redial(at, leg)
             return
         decide_leaving(self.rng, leg, self.plan.client.patience_mean_s)
@@ -137,7 +149,7 @@ class _Floor:
             self.leave(leg.leave_at, leg)
             self.then(leg.leave_at, self.free, agent)
             return
-        leg.offers.append(Offer(at, agent.name, ring))
+        leg.offers.append(Offer(at, agent.name, ring, rang_out=is_rona))
         if is_rona:
             self.enter(at + ring, agent, _BREAK, "rona")
             self.then(at + ring + int(p.RONA_PAUSE_S * 1000), self.free, agent)
@@ -145,13 +157,13 @@ class _Floor:
             return
         self.enter(at + ring, agent, _ON_CONTACT, "")
         free_at = hold_conversation(self.rng, leg, at + ring, agent.queue.profile, self.plan)
+        transfer_outside(self.other_rng, leg)
         ended_at = leg.ended_at or free_at
         if leg.wrapup_ended_at is not None:
             self.enter(ended_at, agent, _AFTER_CALL_WORK, "")
-        if leg.transfer_kind is not None:
-            second = SimulatedLeg(
-                leg.contact, leg.number + 1, leg.transfer_target, leg.customer, ended_at + 1
-            )
+        kind, _, target = leg.transfer_target.partition(":")
+        if kind == "queue":
+            second = SimulatedLeg(leg.contact, leg.number + 1, target, leg.customer, ended_at + 1)
             self.then(second.queued_at, self.arrive, second)
         self.then(free_at, self.free, agent)
 
@@ -225,4 +237,5 @@ class _Floor:
 def simulate_day(plan: DayPlan) -> FloorDay:
     """Simulate one floor for one day: the same plan gives the same day."""
     name = f"{plan.seed}/{plan.client.name}/{plan.site}/{plan.day.isoformat()}"
-    return _Floor(plan, Random(name)).run()  # noqa: S311 - a simulation, not a secret
+    rng, other_rng = Random(name), Random(f"{name}/other")  # noqa: S311 - a simulation, not a secret
+    return _Floor(plan, rng, other_rng).run()

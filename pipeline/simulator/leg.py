@@ -20,6 +20,7 @@ class Offer(NamedTuple):
     at: int
     agent: str
     ring_ms: int
+    rang_out: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -28,7 +29,10 @@ class SimulatedLeg:
 
     ``contact`` and ``customer`` are numbers within the day and the client. ``before_queue_at``
     alone is set for a caller who hung up in the IVR. ``holds`` are (start, end). ``leave_at`` is
-    when the caller's wait ends if nobody answers, ``leave_as`` how.
+    when the caller's wait ends if nobody answers, ``leave_as`` how. ``refused_at`` and
+    ``refused_reason`` alone are set where the queue did not take the call. ``transfer_target`` says
+    what it is in front: ``queue:`` or ``external:``. A leg with ``dialed_at`` is outbound and has
+    no wait; ``picked_up_by`` is a ``human`` or a ``machine``.
     """
 
     contact: int
@@ -51,6 +55,11 @@ class SimulatedLeg:
     callback_at: int | None = None
     complaint_at: int | None = None
     before_queue_at: int | None = None
+    refused_at: int | None = None
+    refused_reason: str = ""
+    dialed_at: int | None = None
+    connected_at: int | None = None
+    picked_up_by: str = ""
     is_waiting: bool = False
     leave_at: int = 0
     leave_as: str = ""
@@ -68,7 +77,12 @@ class StateChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FloorDay:
-    """Everything that happened on one floor on one day, in no particular order."""
+    """Everything that happened on one floor on one day, in no particular order.
+
+    ``dialed`` are the outbound legs, ``dialers`` the states of the agents who had them.
+    """
 
     legs: list[SimulatedLeg]
     states: list[StateChange]
+    dialed: list[SimulatedLeg] = field(default_factory=list)
+    dialers: list[StateChange] = field(default_factory=list)

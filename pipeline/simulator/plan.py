@@ -52,6 +52,7 @@ class DayPlan:
     closes_ms: int
     staffing_goal: float
     customers: int
+    dialers: int
     queues: tuple[QueuePlan, ...]
 
 
@@ -116,6 +117,7 @@ def day_plans(order: Order, day: date) -> Iterator[DayPlan]:
                 customers=max(
                     100, int(client.daily_calls * scale * site_share * CUSTOMERS_PER_DAILY_CALL)
                 ),
+                dialers=max(1, round(client.campaign.agents * scale * site_share)),
                 queues=tuple(
                     _queue_plan(client, queue, calls * scale * site_share, is_surge=is_surge)
                     for queue in client.queues

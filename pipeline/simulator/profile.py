@@ -38,13 +38,28 @@ class QueueProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """Outbound calls at every site: who asked to be called back first, then a list.
+
+    ``agents`` sit at all sites together, from ``from_h`` to ``until_h`` (local), and dial on
+    behalf of ``queue``.
+    """
+
+    queue: str
+    agents: float
+    from_h: int
+    until_h: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientProfile:
     """One client: its sites, queues, hours and callers.
 
     ``daily_calls`` is an average day; ``weekday_factors`` (Monday first) and ``hour_weights``
     (24, local) shape it. ``threshold_ms`` is the contract's, as in ``config/queues.yaml``.
     ``surge_factors`` (24, local) multiply the calls that really come on the surge day, whose
-    forecast, and so whose staffing, is ``surge_day_calls``.
+    forecast, and so whose staffing, is ``surge_day_calls``. ``refuses_after_hours``: queues that
+    are closed take no call; others take it and give it back at once.
     """
 
     name: str
@@ -62,6 +77,8 @@ class ClientProfile:
     surge_staffing_goal: float
     surge_day_calls: float
     surge_factors: tuple[float, ...]
+    refuses_after_hours: bool
+    campaign: Campaign
 
     def half_hour_shares(self) -> list[float]:
         """Return the share of a day's calls that falls into each of its 48 half hours."""
@@ -80,6 +97,23 @@ HOLD_MEDIAN_S: Final = 40.0
 HOLD_SIGMA: Final = 0.8
 WRAPUP_RATE: Final = 0.85
 ATTENDED_RATE: Final = 0.4
+EXTERNAL_RATE: Final = 0.008
+PARTNERS: Final = {"carrier": "8005550101", "repairs": "8005550102", "insurer": "8005550103"}
+"""Where calls are transferred outside, and the numbers there."""
+DIAL_GAP_S: Final = 4.0
+DIAL_RING_MEAN_S: Final = 9.0
+DIAL_RING_LIMIT_S: Final = 25.0
+HUMAN_RATE: Final = 0.5
+MACHINE_RATE: Final = 0.2
+OVERDIAL_RATE: Final = 0.05
+"""Share of dialings in which the dialer tries two numbers for one agent, hoping for one."""
+PUT_THROUGH_MEAN_S: Final = 0.4
+NOBODY_AFTER_S: Final = 2.5
+"""How long a called person hears nobody before the dialer hangs up."""
+OUTBOUND_TALK_MEDIAN_S: Final = 100.0
+OUTBOUND_TALK_SIGMA: Final = 0.6
+OUTBOUND_WRAPUP_MEAN_S: Final = 20.0
+CALL_BACK_AFTER_S: Final = 600.0
 BEFORE_QUEUE_RATE: Final = 0.03
 REDIAL_RATE: Final = 0.45
 REDIAL_MEAN_S: Final = 420.0
@@ -143,6 +177,8 @@ MERIDIAN: Final = ClientProfile(
     staffing_goal=0.9,
     surge_staffing_goal=0.85,
     surge_day_calls=15_000,
+    refuses_after_hours=False,
+    campaign=Campaign(queue="orders", agents=3, from_h=14, until_h=16),
     surge_factors=(
         *(4.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
         *(1.0, 1.2, 1.55, 1.5, 1.1, 1.05, 1.05, 1.05),
@@ -186,6 +222,8 @@ HARBOUR: Final = ClientProfile(
     staffing_goal=0.92,
     surge_staffing_goal=0.85,
     surge_day_calls=430,
+    refuses_after_hours=True,
+    campaign=Campaign(queue="cards", agents=1, from_h=13, until_h=15),
     surge_factors=(1.0,) * 24,
 )
 

@@ -1,7 +1,8 @@
 """A simulated floor's day as lines of an Asterisk ``queue_log``: whole seconds, in time order.
 
 ``epoch|callid|queue|agent|EVENT|args``. What Asterisk does not log is not here: holds, wrap-up,
-complaints, and callers who hang up before the queue. A transferred call keeps its call id.
+complaints, callers who hang up before the queue, and outbound calls. A transferred call keeps its
+call id.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from pipeline.domain.events import AgentState, TransferKind
 from pipeline.simulator.leg import FloorDay, Record, SimulatedLeg, StateChange
 from pipeline.simulator.naming import caller_number
 from pipeline.simulator.plan import DayPlan
+from pipeline.simulator.profile import PARTNERS
 
-_RINGS_OUT_MS = 15_000
 _PAUSES = frozenset({AgentState.BREAK, AgentState.MEAL, AgentState.TRAINING, AgentState.MEETING})
 
 
@@ -55,37 +56,47 @@ def _add_leg(records: list[Record], plan: DayPlan, leg: SimulatedLeg) -> None:
         told = "".join(f"|{arg}" for arg in args)
         records.append((at, f"{at // 1000}|{call}|{leg.queue}|{agent}|{verb}{told}"))
 
-    queued = leg.queued_at // 1000
+    if leg.refused_at is not None:
+        add(leg.refused_at, "NONE", leg.refused_reason.upper())
+        return
     add(leg.queued_at, "NONE", "ENTERQUEUE", "", caller_number(leg.customer), leg.position)
-    is_answered = leg.answered_at is not None
-    for offer in leg.offers[:-1] if is_answered else leg.offers:
-        if offer.ring_ms >= _RINGS_OUT_MS:
+    for offer in leg.offers:
+        if offer.rang_out:
             add(offer.at + offer.ring_ms, _member(offer.agent), "RINGNOANSWER", offer.ring_ms)
     if leg.answered_at is not None and leg.ended_at is not None:
         offer = leg.offers[-1]
-        member = _member(offer.agent)
-        waited = leg.answered_at // 1000 - queued
+        waited = _waited(leg, leg.answered_at)
+        ring_s = offer.ring_ms // 1000
+        add(leg.answered_at, _member(offer.agent), "CONNECT", waited, f"{call}.a", ring_s)
         talked = leg.ended_at // 1000 - leg.answered_at // 1000
-        add(leg.answered_at, member, "CONNECT", waited, f"{call}.a", offer.ring_ms // 1000)
-        if leg.transfer_kind is TransferKind.BLIND:
-            args = (leg.transfer_target, "queues", waited, talked, leg.position)
-            add(leg.ended_at, member, "BLINDTRANSFER", *args)
-        elif leg.transfer_kind is TransferKind.ATTENDED:
-            args = ("BRIDGE", f"{leg.transfer_target}@queues", waited, talked, leg.position)
-            add(leg.ended_at, member, "ATTENDEDTRANSFER", *args)
-        else:
-            verb = "COMPLETECALLER" if leg.ended_by == "caller" else "COMPLETEAGENT"
-            add(leg.ended_at, member, verb, waited, talked, leg.position)
+        add(leg.ended_at, _member(offer.agent), *_end(leg), waited, talked, leg.position)
     elif leg.abandoned_at is not None:
-        waited = leg.abandoned_at // 1000 - queued
+        waited = _waited(leg, leg.abandoned_at)
         add(leg.abandoned_at, "NONE", "ABANDON", 1, leg.position, waited)
     elif leg.callback_at is not None:
-        waited = leg.callback_at // 1000 - queued
+        waited = _waited(leg, leg.callback_at)
         add(leg.callback_at, "NONE", "EXITWITHKEY", 1, 1, leg.position, waited)
     elif leg.flowed_out_at is not None:
-        waited = leg.flowed_out_at // 1000 - queued
+        waited = _waited(leg, leg.flowed_out_at)
         verb = "EXITEMPTY" if leg.flowed_out_reason == "after_hours" else "EXITWITHTIMEOUT"
         add(leg.flowed_out_at, "NONE", verb, 1, leg.position, waited)
+
+
+def _waited(leg: SimulatedLeg, until: int) -> int:
+    return until // 1000 - leg.queued_at // 1000
+
+
+def _end(leg: SimulatedLeg) -> tuple[str, ...]:
+    """Return how a talk ended: the verb, and where it was transferred."""
+    place, _, target = leg.transfer_target.partition(":")
+    context = "queues"
+    if place == "external":
+        context, target = "outside", PARTNERS[target]
+    if leg.transfer_kind is TransferKind.BLIND:
+        return "BLINDTRANSFER", target, context
+    if leg.transfer_kind is TransferKind.ATTENDED:
+        return "ATTENDEDTRANSFER", "BRIDGE", f"{target}@{context}"
+    return ("COMPLETECALLER" if leg.ended_by == "caller" else "COMPLETEAGENT",)
 
 
 def _add_members(records: list[Record], states: list[StateChange]) -> None:

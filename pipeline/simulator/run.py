@@ -52,6 +52,7 @@ def write_canonical(order: Order, folder: Path, report: Report) -> Truth:
             for plan in plans:
                 floor_day = simulate_day(plan)
                 truth.add(plan, floor_day.legs)
+                truth.add_dialed(plan, floor_day.dialed)
                 calls.send(call_records(plan, floor_day))
                 states.send(agent_state_records(plan, floor_day))
                 report(len(floor_day.legs))

@@ -14,6 +14,7 @@ from pipeline.simulator.leg import SimulatedLeg
 from pipeline.simulator.plan import DayPlan
 
 SHORT_ABANDON_MS = 5_000
+PUT_THROUGH_WITHIN_MS = 2_000
 COUNTS = (
     "offered",
     "answered",
@@ -31,7 +32,19 @@ COUNTS = (
     "acw_ms",
     "held",
     "transfers",
+    "transfers_blind",
+    "transfers_attended",
+    "transfers_to_queue",
+    "transfers_external",
     "complaints",
+    "no_answers",
+    "refused_full",
+    "refused_closed",
+    "dialed",
+    "connected",
+    "connected_live",
+    "dialed_answered",
+    "dialer_abandoned",
 )
 
 
@@ -50,10 +63,16 @@ class Truth:
         for queue in plan.queues:
             self.queues.setdefault((plan.client.name, plan.site, queue.profile.name), Counter())
         for leg in legs:
-            queue_counts = self.queues[plan.client.name, plan.site, leg.queue]
-            for name, count in leg_counts(leg, plan.client.threshold_ms).items():
-                queue_counts[name] += count
-                day[name] += count
+            self._count(plan, leg, leg_counts(leg, plan.client.threshold_ms))
+
+    def add_dialed(self, plan: DayPlan, legs: list[SimulatedLeg]) -> None:
+        """Count the outbound legs of one floor's day, whose contacts nobody forecast."""
+        for leg in legs:
+            self._count(plan, leg, dialed_counts(leg))
+
+    def _count(self, plan: DayPlan, leg: SimulatedLeg, counts: dict[str, int]) -> None:
+        self.queues[plan.client.name, plan.site, leg.queue].update(counts)
+        self.days[plan.client.name, plan.day.isoformat()].update(counts)
 
     def rows(self) -> list[dict[str, str | int]]:
         """Return one row per client, site and queue."""
@@ -77,7 +96,9 @@ def leg_counts(leg: SimulatedLeg, threshold_ms: int) -> dict[str, int]:
     """Return what one leg counts for."""
     if leg.before_queue_at is not None:
         return {"abandoned_before_queue": 1}
-    counts = {"offered": 1}
+    if leg.refused_at is not None:
+        return {f"refused_{leg.refused_reason}": 1}
+    counts = {"offered": 1, "no_answers": sum(offer.rang_out for offer in leg.offers)}
     queued = leg.queued_at
     if leg.answered_at is not None and leg.ended_at is not None:
         answered, ended = leg.answered_at, leg.ended_at
@@ -94,7 +115,9 @@ def leg_counts(leg: SimulatedLeg, threshold_ms: int) -> dict[str, int]:
         if hold:
             counts |= {"hold_ms": hold, "held": 1}
         if leg.transfer_kind is not None:
-            counts["transfers"] = 1
+            place, _, _ = leg.transfer_target.partition(":")
+            to = "transfers_to_queue" if place == "queue" else "transfers_external"
+            counts |= {"transfers": 1, f"transfers_{leg.transfer_kind}": 1, to: 1}
         if leg.complaint_at is not None:
             counts["complaints"] = 1
     elif leg.abandoned_at is not None:
@@ -108,4 +131,20 @@ def leg_counts(leg: SimulatedLeg, threshold_ms: int) -> dict[str, int]:
         counts["callbacks"] = 1
     else:
         counts["flowed_out"] = 1
+    return counts
+
+
+def dialed_counts(leg: SimulatedLeg) -> dict[str, int]:
+    """Return what one outbound leg counts for."""
+    counts = {"dialed": 1}
+    if leg.connected_at is not None:
+        is_live = leg.picked_up_by == "human"
+        answered = leg.answered_at
+        is_late = answered is None or answered - leg.connected_at > PUT_THROUGH_WITHIN_MS
+        counts |= {
+            "connected": 1,
+            "connected_live": int(is_live),
+            "dialed_answered": int(answered is not None),
+            "dialer_abandoned": int(is_live and is_late),
+        }
     return counts

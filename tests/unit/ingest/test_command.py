@@ -14,10 +14,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pipeline.codec.adapter import Origin
+from pipeline.commands import ingest as command
 from pipeline.commands.ingest import app
 from pipeline.errors import BrokerUnavailable, ConfigError, InputError
 from pipeline.ingest.formats import FORMATS
+from pipeline.ingest.produce import Pieces
 from pipeline.settings import PROJECT_ROOT
+from tests import pbx_streams
 from tests.line_reader import LINE_FORMAT, LineAdapter, a_line
 
 RUN = CliRunner()
@@ -255,3 +258,48 @@ def test_what_is_said_of_the_origin_reaches_the_reader(
     assert origin.customer_key == b"secret"
     assert str(origin.zone) == "Europe/Berlin"
     assert origin.names.queue("sales") == "orders"
+
+
+def a_talk(wrapup: str) -> list[object]:
+    return ["--format", "ami", "--client", "acme", "--dry-run", *wrapup.split()]
+
+
+@pytest.mark.parametrize(("wrapup", "sent"), [("", 7), ("--wrapup 0", 7), ("--wrapup 30", 10)])
+def test_a_wrap_up_that_no_message_tells_is_told_by_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrapup: str, sent: int
+) -> None:
+    """Four events of the leg and three states; with it a wrap-up's start, end and state too."""
+    monkeypatch.setenv("VANE_CUSTOMER_KEY", "secret")
+    found: list[int] = []
+
+    async def counting(pieces: Pieces) -> None:
+        found.append(len([m async for piece in pieces for m in piece or ()]))
+
+    monkeypatch.setattr(command, "count", counting)
+    file = tmp_path / "ami.log"
+    file.write_bytes(b"\r\n\r\n".join(pbx_streams.a_call()) + b"\r\n\r\n")
+    result = run(*a_talk(wrapup), file)
+    assert result.exit_code == 0, result.output
+    assert found == [sent]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            "--format freeswitch --wrapup -1",
+            "--wrapup': Input should be greater than",
+        ),
+        (
+            "--format freeswitch --wrapup 30000",
+            "--wrapup': Input should be less than or",
+        ),
+        ("--format queue_log --wrapup 30", "expected it with ami or freeswitch"),
+    ],
+)
+def test_a_wrap_up_out_of_range_or_place_is_refused(
+    tmp_path: Path, options: str, expected: str
+) -> None:
+    result = run(*options.split(), "--client", "acme", tmp_path)
+    assert result.exit_code == 2
+    assert expected in " ".join(result.output.split())

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from pipeline.codec.adapter import Origin
+from pipeline.domain.events import CallEvent, Rejected
 from pipeline.errors import InputError
 from pipeline.ingest.ami import AmiSession
+from pipeline.ingest.blocks import Blocks
 from pipeline.ingest.connect import Address, Patience, listen
+from pipeline.ingest.formats import Format, of
 from pipeline.ingest.freeswitch import FreeswitchSession
 from pipeline.ingest.intake import Intake
 from pipeline.ingest.message import Message
 from pipeline.ingest.session import Credentials, Session
 from pipeline.ingest.tally import Tally
-from tests.line_reader import BLOCK_FORMAT
+from tests.line_reader import BLOCK_FORMAT, BlockAdapter
 
 KEY = b"key"
 CREDENTIALS = Credentials(ami_user="vane", ami_secret="s3cret", freeswitch_password="ClueCon")
@@ -32,15 +37,17 @@ Script = Callable[["Peer", asyncio.StreamReader, asyncio.StreamWriter], Awaitabl
 class Peer:
     """A server that plays one script per connection, and remembers what it was sent."""
 
-    def __init__(self, *scripts: Script) -> None:
+    def __init__(
+        self, *scripts: Script, form: Format = BLOCK_FORMAT, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.scripts = list(scripts)
+        self.tls = tls
         self.heard: list[str] = []
         self.connections = 0
         self.messages: list[Message] = []
         self.notes: list[str] = []
-        self.intake = Intake(
-            BLOCK_FORMAT, Origin(client="acme", source="pbx", customer_key=KEY), Tally(), topic=str
-        )
+        origin = Origin(client="acme", source="pbx", customer_key=KEY)
+        self.intake = Intake(form, origin, Tally(), topic=str)
         self.stop = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,17 +79,18 @@ def talk(
     session: Callable[[], Session],
     until: Callable[[Peer], bool],
     patience: Patience = QUICK,
+    tls: ssl.SSLContext | None = None,
 ) -> Peer:
     """Let the listener and the peer talk until something is so; then stop both."""
 
     async def listening(port: int) -> None:
         address = Address("127.0.0.1", port)
         note = peer.notes.append
-        async for piece in listen(address, session, peer.intake, peer.stop, note, patience):
+        async for piece in listen(address, session, peer.intake, peer.stop, note, patience, tls):
             peer.messages += piece or ()
 
     async def both() -> None:
-        server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, ssl=peer.tls)
         port = server.sockets[0].getsockname()[1]
         task = asyncio.create_task(listening(port))
         try:
@@ -150,6 +158,37 @@ def test_ami_is_logged_into_and_events_without_a_time_are_stamped_as_they_come()
     assert tally.skipped == {"reply": 1}
     assert (tally.rows, tally.taken, tally.connects, tally.gaps) == (4, 3, 1, [])
     assert "+49" not in str(peer.messages)
+
+
+class HoldingBlocks(BlockAdapter):
+    """Tells of the newest call once more when 100 ms have passed."""
+
+    newest_ms = 0
+
+    def feed(self, record: bytes) -> Iterator[CallEvent | Rejected]:
+        for event in super().feed(record):
+            if isinstance(event, CallEvent):
+                self.newest_ms, self.held = event.occurred_at_ms, [event]
+            yield event
+
+    def due(self, now_ms: int) -> list[CallEvent]:
+        told, self.held = (self.held, []) if now_ms >= self.newest_ms + 100 else ([], self.held)
+        return told
+
+
+def test_what_is_held_is_told_though_the_source_says_nothing_more() -> None:
+    async def script(
+        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await ami_login(peer, reader, writer)
+        writer.write(joined("1.1", "Timestamp: 1700000001.5"))
+        await for_ever(peer, reader)
+
+    patience = replace(QUICK, dead_after=20)
+    peer = Peer(script, form=Format("held", "", Blocks, of(HoldingBlocks)))
+    talk(peer, ami, lambda p: len(p.events) == 3, patience)
+    assert [e["contact_id"] for e in peer.events] == ["boot", "1.1", "1.1"]
+    assert "undecided_at_stop" not in peer.intake.tally.anomalies
 
 
 def test_a_cut_in_the_middle_of_a_block_is_counted_and_the_gap_is_measured() -> None:

@@ -19,10 +19,11 @@ import pytest
 from pipeline.codec.adapter import Origin
 from pipeline.errors import InputError
 from pipeline.ingest.follow import follow
-from pipeline.ingest.formats import Format
+from pipeline.ingest.formats import Format, of
 from pipeline.ingest.intake import Intake
+from pipeline.ingest.lines import Lines
 from pipeline.ingest.tally import Tally
-from tests.line_reader import LINE_FORMAT, a_line
+from tests.line_reader import LINE_FORMAT, HoldingAdapter, a_line
 
 ORIGIN = Origin(client="acme", source="pbx", customer_key=b"key")
 LONGEST_S = 20
@@ -377,6 +378,37 @@ def test_a_stop_decides_nothing_that_only_the_end_of_the_log_would(tmp_path: Pat
     assert found.seen == ["held"]
     assert found.intake.tally.anomalies == {"undecided_at_stop": 1}
     assert found.notes == ["queue_log: 5 bytes of an unfinished record were not taken"]
+
+
+@pytest.mark.parametrize("is_fresh_per_file", [False, True])
+def test_what_is_held_is_told_when_the_log_has_been_quiet_for_long_enough(
+    tmp_path: Path, *, is_fresh_per_file: bool
+) -> None:
+    log = tmp_path / "queue_log"
+    log.write_bytes(b"1700000000|held|sales|in|\n")
+    form = Format("held", "", Lines, of(HoldingAdapter), is_fresh_per_file=is_fresh_per_file)
+
+    async def script(found: Following) -> None:
+        await found.until(2)
+
+    found = following(script, log, form=form)
+    assert found.seen == ["held", "held"]
+    assert found.intake.tally.anomalies == {}
+
+
+def test_a_rotated_file_with_a_header_of_its_own_is_counted_once(tmp_path: Path) -> None:
+    log = tmp_path / "calls.csv"
+    log.write_bytes(b"\n1700000000|c0|sales|in|\n")
+
+    async def script(found: Following) -> None:
+        await found.until(1)
+        log.rename(tmp_path / "calls.csv.1")
+        append(log, 1)
+        await found.until(2)
+        await found.looks(40)
+
+    found = following(script, log, form=replace(LINE_FORMAT, is_fresh_per_file=True))
+    assert found.intake.tally.skipped == {"blank": 1}
 
 
 def test_a_csv_file_begins_anew_after_its_rotation(tmp_path: Path) -> None:

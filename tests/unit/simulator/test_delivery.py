@@ -27,9 +27,6 @@ HOUR = 3_600_000
 NOT_SIMULATED = {
     *(AgentState.MEETING, AgentState.RINGING, AgentState.BACK_OFFICE, AgentState.OTHER),
 }
-NOT_SIMULATED_EVENTS = {
-    *(EventType.RING_NO_ANSWER, EventType.REFUSED, EventType.DIALED, EventType.CONNECTED),
-}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +81,7 @@ def test_an_event_id_stands_for_one_event(calls: list[CallEvent]) -> None:
 
 
 def test_every_kind_of_event_occurs(calls: list[CallEvent]) -> None:
-    assert {event.type for event in calls} == set(EventType) - NOT_SIMULATED_EVENTS
+    assert {event.type for event in calls} == set(EventType)
 
 
 def test_the_truth_counts_records_duplicates_and_late_ones(
@@ -136,16 +133,47 @@ def test_a_leg_begins_in_the_queue_and_a_transfer_leads_to_the_next(
         place = (event.client, event.site, event.contact_id, event.leg)
         legs.setdefault(place, {}).setdefault(event.type, event)
     for place, leg in legs.items():
+        if "dialed" in leg:
+            continue
         if "queued" not in leg:
-            assert [event.reason for event in leg.values()] == ["before_queue"]
+            (event,) = leg.values()
+            assert event.reason in {"before_queue", "full", "closed"}
             continue
         assert leg["queued"].occurred_at_ms == min(e.occurred_at_ms for e in leg.values())
         assert len({"ended", "abandoned", "flowed_out", "callback_requested"} & set(leg)) == 1
         if "transferred" in leg:
             assert leg["ended"].reason == "transfer"
-            following = legs[*place[:3], place[3] + 1]
-            assert following["queued"].queue == leg["transferred"].transfer_target
-            assert following["queued"].occurred_at_ms > leg["transferred"].occurred_at_ms
+            target = leg["transferred"].transfer_target or ""
+            following = legs.get((*place[:3], place[3] + 1))
+            assert target.startswith("external:") == (following is None)
+            for event in (following or {}).values():
+                assert f"queue:{event.queue}" == target
+                assert event.occurred_at_ms > leg["transferred"].occurred_at_ms
+
+
+def test_an_outbound_call_is_dialed_then_picked_up_then_put_through(
+    calls: list[CallEvent],
+) -> None:
+    legs: dict[str, list[CallEvent]] = {}
+    for event in sorted({e.event_id: e for e in calls}.values(), key=_story_order):
+        legs.setdefault(event.contact_id, []).append(event)
+    stories = Counter(
+        tuple(str(event.type) for event in events if event.type != "offered")
+        for events in legs.values()
+        if any(event.type == "dialed" for event in events)
+    )
+    served = ("dialed", "connected", "answered", "ended", "wrapup_started", "wrapup_ended")
+    assert set(stories) == {("dialed", "ended"), ("dialed", "connected", "ended"), served}
+    asked = {e.customer_ref for events in legs.values() for e in events if _asks(events)}
+    assert asked & {e.customer_ref for e in calls if e.type == "dialed"}
+
+
+def _story_order(event: CallEvent) -> tuple[int, bool]:
+    return event.occurred_at_ms, event.type == "wrapup_started"
+
+
+def _asks(events: list[CallEvent]) -> bool:
+    return any(event.type == "callback_requested" for event in events)
 
 
 def test_an_agent_logs_in_changes_state_and_logs_out(folder: Path) -> None:

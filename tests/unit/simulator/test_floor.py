@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -55,6 +56,7 @@ def test_every_leg_has_one_fate(day: FloorDay) -> None:
             leg.flowed_out_at,
             leg.callback_at,
             leg.before_queue_at,
+            leg.refused_at,
         )
         assert sum(at is not None for at in fates) == 1
 
@@ -85,6 +87,7 @@ def test_an_unanswered_telephone_sends_the_agent_to_a_break_and_the_call_on(day:
     assert passed_on
     for leg in passed_on:
         first = leg.offers[0]
+        assert first.rang_out
         assert first.ring_ms == p.RONA_RING_S * 1000
         assert (first.at + first.ring_ms, first.agent, "rona") in {
             (s.at, s.agent, s.reason) for s in day.states
@@ -97,6 +100,53 @@ def test_outside_opening_hours_calls_flow_out(plan: DayPlan, day: FloorDay) -> N
         assert (leg.flowed_out_reason == "after_hours") == (
             not is_open and leg.before_queue_at is None
         )
+
+
+def test_a_bank_that_is_closed_takes_no_call() -> None:
+    plan = ORDER.plans(ORDER.dates()[0])[-1]
+    refused = [leg for leg in simulate_day(plan).legs if leg.refused_reason == "closed"]
+    assert refused
+    for leg in refused:
+        assert not plan.opens_ms <= leg.queued_at < plan.closes_ms
+        assert (leg.offers, leg.flowed_out_at) == ([], None)
+
+
+def test_a_full_queue_takes_no_new_call_and_gives_a_transferred_one_back() -> None:
+    order = replace(ORDER, scale=0.5)
+    legs = simulate_day(order.plans(order.dates()[0])[0]).legs
+    refused = [leg for leg in legs if leg.refused_at is not None]
+    assert {leg.refused_reason for leg in refused} == {"full"}
+    assert all(leg.number == 1 and leg.offers == [] for leg in refused)
+    given_back = [leg for leg in legs if leg.flowed_out_reason == "queue_full"]
+    assert given_back
+    assert all(leg.number > 1 for leg in given_back)
+
+
+def test_an_agent_who_dials_has_one_person_at_a_time_and_says_so(day: FloorDay) -> None:
+    talks = sorted(
+        (leg.offers[0].agent, leg.answered_at, leg.ended_at, leg.wrapup_ended_at)
+        for leg in day.dialed
+        if leg.answered_at is not None
+    )
+    assert talks
+    for (agent, *_, until), (another, following, *_) in pairwise(talks):
+        assert agent != another or (until or 0) <= (following or 0)
+    told: dict[AgentState, set[tuple[str, int]]] = {state: set() for state in AgentState}
+    for change in day.dialers:
+        told[change.state].add((change.agent, change.at))
+    assert told[AgentState.ON_CONTACT] == {(agent, at) for agent, at, *_ in talks}
+    assert told[AgentState.AFTER_CALL_WORK] == {(agent, at) for agent, _, at, _ in talks}
+    inbound = {change.agent for change in day.states}
+    assert not inbound & {agent for agent, _ in told[AgentState.LOGGED_OUT]}
+
+
+def test_a_dialer_leaves_few_with_nobody_to_talk_to() -> None:
+    order = Order(scenario=Scenario.NORMAL_MONTH, seed=1, year=2025, month=11, scale=10, days=1)
+    legs = [leg for plan in order.plans(order.dates()[0]) for leg in simulate_day(plan).dialed]
+    live = [leg for leg in legs if leg.picked_up_by == "human"]
+    lost = [leg for leg in live if leg.answered_at is None]
+    assert 0.4 < len(live) / len(legs) < 0.5
+    assert 0 < len(lost) / len(live) < 0.03
 
 
 def test_some_callers_try_again(day: FloorDay) -> None:

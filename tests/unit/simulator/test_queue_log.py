@@ -21,6 +21,8 @@ ARGUMENTS = {
     "EXITWITHTIMEOUT": 3,
     "EXITEMPTY": 3,
     "EXITWITHKEY": 4,
+    "FULL": 0,
+    "CLOSED": 0,
     "RINGNOANSWER": 1,
     "BLINDTRANSFER": 5,
     "ATTENDEDTRANSFER": 5,
@@ -91,7 +93,7 @@ def test_the_log_read_back_gives_the_truth(folder: Path, truth: dict[str, Any]) 
         counts = totals[row["client"], row["site"], row["queue"]]
         for name, count in counts.items():
             assert row[name] == count, (row["client"], row["site"], row["queue"], name)
-        for name in ("hold_ms", "acw_ms", "complaints", "abandoned_before_queue"):
+        for name in ("hold_ms", "acw_ms", "complaints", "abandoned_before_queue", "dialed"):
             assert row[name] == 0
 
 
@@ -119,6 +121,10 @@ def counted(  # noqa: PLR0911 - one line per verb
             return {"flowed_out": 1}
         case "EXITWITHKEY", _:
             return {"callbacks": 1}
+        case (("FULL" | "CLOSED"), _):
+            return {f"refused_{verb.lower()}": 1}
+        case "RINGNOANSWER", _:
+            return {"no_answers": 1}
         case _:
             return {}
 
