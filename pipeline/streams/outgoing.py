@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 from faust.types import TP
 
+from pipeline.codec.provenance import DLQ_ATTEMPT, REDRIVE_ATTEMPT
 from pipeline.domain import kpi
 from pipeline.domain.alert import Alert
 from pipeline.domain.fold import PartitionFold
@@ -114,7 +115,7 @@ def rejected_records(outbox: Outbox, records: Records, source: TP) -> Iterator[O
     by_offset = _by_offset(records)
     for offset, rejected in outbox.rejected:
         record = by_offset[offset]
-        headers = _origin(source, offset, "decode", rejected.reason, rejected.message)
+        headers = _origin(source, record, "decode", rejected.reason, rejected.message)
         yield record.key, record.value or b"", headers
 
 
@@ -131,7 +132,7 @@ def quarantined_records(outbox: Outbox, records: Records, source: TP) -> Iterato
         yield (
             record.key,
             record.value or b"",
-            _origin(source, offset, "admit", "clock_ahead", message),
+            _origin(source, record, "admit", "clock_ahead", message),
         )
 
 
@@ -141,7 +142,7 @@ def late_records(outbox: Outbox, records: Records, source: TP) -> Iterator[Outgo
     for late in outbox.late:
         record = by_offset[late.offset]
         message = f"occurred_at_ms {late.event.occurred_at_ms} of source {late.event.source!r}"
-        headers = _origin(source, late.offset, "admit", late.reason, message)
+        headers = _origin(source, record, "admit", late.reason, message)
         yield record.key, record.value or b"", headers
 
 
@@ -149,16 +150,19 @@ def _by_offset(records: Records) -> dict[int, Record]:
     return {record.offset: record for record in records}
 
 
-def _origin(source: TP, offset: int, stage: str, reason: str, message: str) -> Headers:
+def _origin(source: TP, record: Record, stage: str, reason: str, message: str) -> Headers:
     connect = "__connect.errors."
     pairs = {
         f"{connect}topic": source.topic,
         f"{connect}partition": str(source.partition),
-        f"{connect}offset": str(offset),
+        f"{connect}offset": str(record.offset),
         f"{connect}stage": stage,
         f"{connect}exception.class.name": reason,
         f"{connect}exception.message": message,
         "dlq.reason": reason,
         "dlq.app": APP,
     }
-    return [(name, value.encode()) for name, value in pairs.items()]
+    headers = [(name, value.encode()) for name, value in pairs.items()]
+    # How often a person has sent it again goes along, so that this has an end.
+    attempts = [(DLQ_ATTEMPT, value) for name, value in record.headers if name == REDRIVE_ATTEMPT]
+    return headers + attempts[:1]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Record(Protocol):
-    """Place, broker append time (or as ``timestamp_type`` says), key and bytes of a record."""
+    """Place, broker append time (or as ``timestamp_type`` says), key, bytes and headers."""
 
     @property
     def offset(self) -> int:
@@ -32,6 +32,11 @@ class Record(Protocol):
     @property
     def value(self) -> bytes | None:
         """The bytes."""
+        ...
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Names and values, in the order they were given."""
         ...
 
 

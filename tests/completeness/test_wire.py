@@ -12,6 +12,7 @@ from faust.types import TP
 from pipeline.codec.encode import encode
 from pipeline.codec.fact_fields import TOPICS
 from pipeline.codec.judge import judge_call_record
+from pipeline.codec.provenance import REDRIVE_ATTEMPT
 from pipeline.config_files import load_alert_rules, load_targets
 from pipeline.domain.events import CallEvent, Rejected
 from pipeline.domain.fold import PartitionFold
@@ -67,7 +68,7 @@ def row(offset: int, event: CallEvent | bytes, appended_at_ms: int) -> Row:
         checksum=None,
         serialized_key_size=4,
         serialized_value_size=len(value),
-        headers=(),
+        headers=((REDRIVE_ATTEMPT, b"1"),),  # so that what is refused has all headers
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from faust.types import TP
 
 from pipeline.codec.judge import judge_call_record
+from pipeline.codec.provenance import DLQ_ATTEMPT, REDRIVE_ATTEMPT, REDRIVE_FROM
 from pipeline.domain.alert import Alert, AlertStatus
 from pipeline.domain.events import Rejected
 from pipeline.domain.fold import PartitionFold
@@ -186,3 +187,20 @@ def test_an_alert_is_keyed_by_queue_and_rule() -> None:
         2,
     )
     assert (found["alert_id"], found["offered"], found["answered_within"]) == ("ab", 20, 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "attempt"),
+    [
+        ((), None),
+        (((REDRIVE_FROM, b"acd.events.dlq/0/1"), (REDRIVE_ATTEMPT, b"2")), "2"),
+        (((REDRIVE_ATTEMPT, b"2"), (REDRIVE_ATTEMPT, b"0")), "2"),
+    ],
+)
+def test_how_often_a_record_was_sent_again_goes_along(
+    given: tuple[tuple[str, bytes], ...], attempt: str | None
+) -> None:
+    record = a_record(0, value=b"{")
+    object.__setattr__(record, "headers", given)
+    ((_, _, headers),) = outgoing.rejected_records(side_outputs(record), [record], FIFTH)
+    assert texts(headers).get(DLQ_ATTEMPT) == attempt
