@@ -124,12 +124,6 @@ def test_an_event_as_new_as_its_sources_newest_does_not_ask_who_is_idle() -> Non
     assert watermark.candidate("b", 9001, 61_000) == 9001
 
 
-def test_late_is_more_than_the_grace_behind_the_watermark() -> None:
-    watermark = Watermark(ms=GRACE_MS + 100)
-    assert not watermark.is_late(100)
-    assert watermark.is_late(99)
-
-
 def test_a_drop_fires_below_the_enter_margin_and_resolves_at_the_leave_margin() -> None:
     rule, state = a_rule(), AlertState()
     said = [
