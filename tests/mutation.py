@@ -14,6 +14,7 @@ in the domain or its tests changes.
 
     make mutate                                  all modules
     make mutate MODULES="outcome leg"            some
+    make mutate MODULES="--units leg"            quicker: what is left may still be killed
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ import re
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Final
@@ -51,6 +53,8 @@ AT_ONCE: Final = 2
 CPU_LIMIT_S: Final = {UNIT: 8, PROPERTY: 40}
 MEMORY_LIMIT_BYTES: Final = 4 << 30
 """A mutant that never ends, or takes all memory, counts as noticed."""
+
+Run = Callable[[list[Mutant]], Iterable[bool]]
 
 _NO_TESTS: Final = frozenset({4, 5})
 """pytest's codes for a wrong call and for no tests: the run is at fault, not the mutant."""
@@ -71,16 +75,19 @@ def stages(module: str) -> list[list[str]]:
     named = re.compile(
         rf"pipeline\.domain\.{module}\b|from pipeline\.domain import (\([^)]*|[^(\n]*)\b{module}\b"
     )
-    files = sorted((ROOT / UNIT).glob("test_*.py"), key=lambda f: (f.stem != f"test_{module}", f))
-    own = [f for f in files if named.search(f.read_text(encoding="utf-8"))]
-    others = [f for f in files if f not in own]
-    lots = (own, others, sorted((ROOT / PROPERTY).glob("test_*.py")))
-    return [[str(file) for file in lot] for lot in lots if lot]
+    units, properties = (sorted((ROOT / folder).glob("test_*.py")) for folder in (UNIT, PROPERTY))
+    units.sort(key=lambda file: file.stem != f"test_{module}")
+    naming = {file for file in units + properties if named.search(file.read_text("utf-8"))}
+    own = [file for file in units if file in naming]
+    others = [file for file in units if file not in naming]
+    properties.sort(key=lambda file: file not in naming)
+    return [[str(file) for file in lot] for lot in (own, others, properties) if lot]
 
 
-def is_noticed(mutant: Mutant) -> bool:
-    """Run the tests on a mutant; say whether any failed, or did not end."""
-    return any(_fails(mutant, lot) for lot in stages(mutant.module))
+def is_noticed(mutant: Mutant, *, units: bool = False) -> bool:
+    """Run the tests on a mutant, or the unit tests alone; say if any failed, or did not end."""
+    lots = stages(mutant.module)
+    return any(_fails(mutant, lot) for lot in lots if not (units and PROPERTY in lot[0]))
 
 
 def _fails(mutant: Mutant, tests: Sequence[str]) -> bool:
@@ -150,6 +157,7 @@ def _pytest(arguments: Sequence[str]) -> int:
 def warm_up() -> None:
     """Load all that the tests load, then let go of the product and the tests themselves."""
     os.environ["VANE_TEST_KERNEL"] = "python"
+    sys.dont_write_bytecode = False  # every fork reads what is compiled here; mutants never are
     _fewer_examples()
     if _pytest(["--collect-only", UNIT, PROPERTY]) != 0:
         msg = "the domain's tests cannot be collected"
@@ -210,11 +218,11 @@ def digest(*texts: str) -> str:
     return hashlib.blake2b("\0".join(texts).encode(), digest_size=12).hexdigest()
 
 
-def situation() -> str:
-    """Return a name of all that a survivor has survived: the domain and its tests."""
+def situation(*, units: bool) -> str:
+    """Return a name of all that a survivor has survived: the domain and the tests run on it."""
     files = [*DOMAIN.glob("*.py"), *(ROOT / "tests").glob("*.py")]
     files += [file for folder in (UNIT, PROPERTY) for file in (ROOT / folder).glob("*.py")]
-    return digest(*(file.read_text(encoding="utf-8") for file in sorted(files)))
+    return digest(str(units), *(file.read_text(encoding="utf-8") for file in sorted(files)))
 
 
 def main() -> int:
@@ -223,18 +231,22 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("modules", nargs="*", default=[], metavar="MODULE")
-    asked = parser.parse_args().modules or modules()
+    parser.add_argument("--units", action="store_true", help="quick: leave the property tests out")
+    options = parser.parse_args()
+    asked = options.modules or modules()
     if unknown := sorted(set(asked) - set(modules())):
         parser.error(f"no such module of pipeline/domain: {', '.join(unknown)}")
     argued = argued_equivalents(DOC.read_text(encoding="utf-8"))
-    verdicts = Verdicts(VERDICTS, situation())
+    verdicts = Verdicts(VERDICTS, situation(units=options.units))
     warm_up()
     unchanged = Mutant(asked[0], "module", 0, source_of(asked[0]), "", "")
-    if is_noticed(unchanged):
+    test = partial(is_noticed, units=options.units)
+    if test(unchanged):
         sys.stderr.write("the tests fail without any mutation\n")
         return 2
     with multiprocessing.get_context("fork").Pool(AT_ONCE) as pool:
-        open_ends = sum(_report(module, argued, verdicts, pool) for module in asked)
+        run = partial(pool.imap, test)
+        open_ends = sum(_report(module, argued, verdicts, run) for module in asked)
     return 1 if open_ends else 0
 
 
@@ -243,12 +255,12 @@ def argued_equivalents(document: str) -> set[str]:
     return set(re.findall(r"^- `(\w+\.\w+: .+? -> .+?)`: ", document, re.MULTILINE))
 
 
-def _report(module: str, argued: set[str], verdicts: Verdicts, pool: Any) -> int:
+def _report(module: str, argued: set[str], verdicts: Verdicts, run: Run) -> int:
     """Test a module's mutants, print what is open: survivors not argued, arguments without one."""
     began = time.monotonic()
     every = list(mutants(module, source_of(module)))
     fresh = [m for m in every if digest(m.source) not in verdicts.noticed]
-    for mutant, noticed in zip(fresh, pool.imap(is_noticed, fresh), strict=True):
+    for mutant, noticed in zip(fresh, run(fresh), strict=True):
         verdicts.add(mutant, noticed=noticed)
     alive = [m for m in every if not verdicts.noticed[digest(m.source)]]
     survived = [m for m in alive if str(m) not in argued]

@@ -253,6 +253,15 @@ def test_a_transfer_counts_as_soon_as_its_leg_is_known_to_have_queued() -> None:
     }
 
 
+def test_a_complaint_of_a_call_takes_nothing_from_its_handle_time() -> None:
+    feed = Feed()
+    call = [*a_call("c1", 0, S), an_event("ended", 61 * S)]
+    for event in (*call, an_event("complaint_flagged", 92 * S)):
+        feed.send(event)
+    assert feed.panes["service", "handle-time", 2] == {"handled": 1, "talk_ms": MIN}
+    assert feed.panes["service", "complaint-signals", 3] == {"complaints": 1}
+
+
 def test_a_source_that_comes_back_cannot_turn_time_back() -> None:
     feed = Feed()
     feed.send(an_event("queued", 0, source="ivr"), appended=0)
@@ -582,6 +591,7 @@ def test_a_finished_leg_is_kept_for_the_grace_and_then_let_go() -> None:
     feed.send(*a_call("c1", 0, S, end="abandoned"))
     feed.tick(GRACE_MS)
     assert legs_of(feed) == {"c1"}
+    assert feed.fold.live_legs == 2  # with the one that moved time on
     swept(feed, GRACE_MS + 2 * S)
     assert legs_of(feed) == set()
 

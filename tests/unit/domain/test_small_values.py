@@ -16,7 +16,7 @@ from pipeline.domain.kpi import (
 )
 from pipeline.domain.leg import LegFacts, apply
 from pipeline.domain.target import TargetHistory
-from pipeline.domain.watermark import GRACE_MS, Watermark, is_clock_ahead
+from pipeline.domain.watermark import Watermark, is_clock_ahead
 from tests.factories import a_target, an_event
 
 RULE = {
