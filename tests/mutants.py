@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import difflib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
@@ -49,10 +50,15 @@ class Mutant:
     source: str
     before: str
     after: str
+    nth: int = 1
 
     def __str__(self) -> str:
-        """Return ``module.function: before -> after``, which is how the document names it."""
-        return f"{self.module}.{self.function}: {self.before} -> {self.after}"
+        """Return ``module.function: before -> after``, which is how the document names it.
+
+        A second one of these in the function has ``(2)`` after it, and so on.
+        """
+        nth = f" ({self.nth})" if self.nth > 1 else ""
+        return f"{self.module}.{self.function}: {self.before} -> {self.after}{nth}"
 
 
 def mutants(module: str, source: str) -> Iterator[Mutant]:
@@ -60,6 +66,7 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
     tree = ast.parse(source)
     original = ast.unparse(tree)
     seen = {original}
+    named: Counter[tuple[str, str, str]] = Counter()
     for number, node in enumerate(_executable(tree)):
         for change in _changes(node):
             changed_tree = copy.deepcopy(tree)
@@ -71,7 +78,10 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
             seen.add(changed)
             before, after = _difference(original, changed)
             line = getattr(node, "lineno", 0)
-            yield Mutant(module, _function_at(tree, line), line, changed, before, after)
+            function = _function_at(tree, line)
+            named[function, before, after] += 1
+            nth = named[function, before, after]
+            yield Mutant(module, function, line, changed, before, after, nth)
 
 
 def _function_at(tree: ast.Module, line: int) -> str:

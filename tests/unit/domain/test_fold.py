@@ -345,6 +345,24 @@ def test_a_call_that_moves_to_another_pane_is_taken_out_of_the_one_it_was_in() -
     }
 
 
+def test_a_chunk_tells_of_the_panes_that_a_leg_was_in_meanwhile() -> None:
+    """A worker that cut the log in between may have published them before it died."""
+    feed = Feed()
+    moved = an_event("queued", 5 * S, contact_id="c1")
+    feed.send(*a_call("c1", 35 * S, 6 * S, end="abandoned"), moved)
+    assert feed.panes["service", "service-level", 1] == {}
+    assert feed.service_level(0) == {"offered": 1, "abandoned": 1}
+
+
+def test_a_chunk_tells_of_the_pane_in_which_a_threshold_passed_meanwhile() -> None:
+    feed = Feed()
+    due = 31 * S + a_target().threshold_ms + a_target().inclusive
+    assert due < MIN  # no pane ends before it: nothing but the timer settles the leg
+    feed.send(an_event("queued", 31 * S), an_event("offered", due), an_event("queued", 5 * S))
+    assert feed.panes["service", "service-level", 1] == {}
+    assert feed.service_level(0) == {"offered": 1, "waiting_over": 1}
+
+
 def test_an_event_that_changes_no_count_publishes_nothing() -> None:
     fold = PartitionFold(history)
     events = [*a_call("c1", 0, S), an_event("hold_started", 2 * S, contact_id="c1")]
