@@ -10,6 +10,8 @@ from pipeline.domain.events import CallEvent
 from pipeline.domain.fold import FORGET_MS, PartitionFold
 from pipeline.domain.fold_state import dump, load
 from pipeline.domain.kpi import PANE_MS
+from pipeline.domain.leg import LegFacts
+from pipeline.domain.live_leg import facts_of_plain, plain_facts
 from pipeline.domain.watermark import GRACE_MS
 from tests.factories import NOON, an_event, history
 
@@ -168,6 +170,11 @@ def test_a_snapshot_with_a_mark_that_has_no_leg_is_refused() -> None:
     plain[0][3].pop()
     with pytest.raises(ValueError, match="shorter"):
         ColdLegs(PACKING).load(plain)
+
+
+def test_a_leg_with_a_fact_too_few_is_refused() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        facts_of_plain(plain_facts(LegFacts())[:-1])
 
 
 def test_panes_are_kept_as_long_as_a_packed_leg_may_need_them() -> None:

@@ -551,6 +551,16 @@ def test_each_rule_and_queue_stands_for_itself() -> None:
     assert [(a.rule, a.queue) for a in feed.alerts] == [("fast", "service")]
 
 
+def test_alerts_of_two_queues_have_names_of_their_own() -> None:
+    feed = Feed(a_rule())
+    feed.send(*some_calls(0, 0, 2))
+    for contact in ("o1", "o2"):
+        feed.send(an_event("queued", 0, queue="orders", contact_id=contact))
+    feed.tick(30 * S)
+    assert {alert.queue for alert in feed.alerts} == {"service", "orders"}
+    assert len({alert.alert_id for alert in feed.alerts}) == 2
+
+
 def test_the_longest_window_decides_how_long_a_queue_is_looked_at() -> None:
     """Good calls leave the slow rule's window long after the fast rule's has emptied."""
     feed = Feed(a_rule(name="fast", window_ms=30_000), a_rule(name="slow", window_ms=120_000))
