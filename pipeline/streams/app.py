@@ -17,8 +17,9 @@ from pipeline.alerting.sinks import LogSink, Sink, WebhookSink
 from pipeline.broker.security import Security
 from pipeline.config_files import load_alert_rules, load_targets
 from pipeline.settings import Settings
-from pipeline.streams import alert_delivery, metrics, status
+from pipeline.streams import alert_delivery, health, metrics, status
 from pipeline.streams.engine import Engine
+from pipeline.streams.health import Health, Limits
 from pipeline.streams.transport import ChunkSchema
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ class VaneApp(faust.App):
     """A Faust app whose transport asks ``positions`` where to read from."""
 
     engine: Engine
+    health: Health
 
     async def positions(self, assigned: set[TP], generation: int) -> Any:  # noqa: ANN401 - Mapping[TP, int]
         """Recover newly assigned partitions; see ``Engine.positions``."""
@@ -45,6 +47,7 @@ def build(
     *,
     app_id: str = "vane",
     snapshot_interval_s: float = 10.0,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> VaneApp:
     """Return the worker's app; nothing connects before it is started."""
     engine = Engine(
@@ -77,6 +80,7 @@ def build(
         tracer=None,
     )
     app.engine = engine
+    app.health = Health(engine, limits)
     _add_fold(app)
     _add_services(app, settings, snapshot_interval_s)
     _add_pages(app)
@@ -170,6 +174,16 @@ def _add_pages(app: VaneApp) -> None:
     @app.page("/status.json")
     async def status_json(view: View, _request: Request) -> Response:
         return view.json(status.snapshot(engine))
+
+    @app.page("/healthz")
+    async def healthz(view: View, _request: Request) -> Response:
+        code, body = health.answer(app.health.not_live())
+        return view.json(body, status=code)
+
+    @app.page("/readyz")
+    async def readyz(view: View, _request: Request) -> Response:
+        code, body = health.answer(app.health.not_ready())
+        return view.json(body, status=code)
 
     @app.page("/metrics")
     async def metrics_text(_view: View, _request: Request) -> Response:

@@ -71,6 +71,8 @@ class Part:
     """Held from the copy of a state to its acknowledgement."""
     seeks: int = 0
     sought_at: float = 0.0
+    appended_ms: int = 0
+    """Append time of the newest record folded; 0: none that is known."""
 
 
 async def _copy_state(fold: PartitionFold) -> Plain:
@@ -105,6 +107,8 @@ class Engine:
         self.publisher = Publisher(bootstrap, security)
         self.parts: dict[int, Part] = {}
         self.log: Log | None = None
+        self.assigned: frozenset[int] | None = None
+        """Input partitions that the group has given to this worker; None while it has not."""
         self.seeks_back = 0
         """How often a chunk from beyond the state's offset made the engine seek again."""
 
@@ -117,6 +121,7 @@ class Engine:
         other worker can have had it in between.
         """
         wanted = {tp for tp in assigned if tp.topic == self.input_topic}
+        self.assigned = frozenset(tp.partition for tp in wanted)
         for partition in set(self.parts) - {tp.partition for tp in wanted}:
             del self.parts[partition]
         for tp in sorted(wanted):
@@ -149,7 +154,8 @@ class Engine:
             seconds=round(time.monotonic() - started, 3),
         )
         templates = outgoing.PaneTemplates(tp.partition, self.config_hash)
-        return Part(tp, fold, generation, templates, fold.next_offset)
+        appended = max((at for _, at in fold.watermark.sources.values()), default=0)
+        return Part(tp, fold, generation, templates, fold.next_offset, appended_ms=appended)
 
     def _fold_of(
         self, envelope: dict[str, Any] | None, tp: TP, begin: int, end: int
@@ -195,6 +201,7 @@ class Engine:
 
     async def revoke(self, revoked: set[TP]) -> None:
         """Write a last snapshot of partitions that are being taken away."""
+        self.assigned = None  # until the group has agreed anew
         for tp in revoked:
             part = self.parts.get(tp.partition)
             if part is not None and tp.topic == self.input_topic:
@@ -230,6 +237,7 @@ class Engine:
                 # Folded but not (all) published: a snapshot of it would lose what was not.
                 self._give_up(part)
                 raise
+            part.appended_ms = records[-1].timestamp
 
     async def _fold_and_publish(self, part: Part, records: Records) -> None:
         try:

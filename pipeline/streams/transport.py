@@ -87,7 +87,7 @@ class Consumer(driver.Consumer):
         await super().perform_seek()
         assigned = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
         source: Positions | None = getattr(self.app, "positions", None)
-        if source is None or not assigned:
+        if source is None:
             return
         offsets = await source(assigned, self.app.consumer_generation_id)
         if offsets:
