@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 import faust
@@ -36,10 +36,12 @@ class VaneApp(faust.App):
     engine: Engine
     health: Health
 
-    async def positions(self, assigned: set[TP], generation: int) -> Any:  # noqa: ANN401 - Mapping[TP, int]
+    async def positions(
+        self, assigned: set[TP], generation: int, committed: Mapping[TP, int]
+    ) -> Mapping[TP, int]:
         """Recover newly assigned partitions; see ``Engine.positions``."""
         self.engine.log = self.consumer
-        return await self.engine.positions(assigned, generation)
+        return await self.engine.positions(assigned, generation, committed)
 
 
 def build(
@@ -128,7 +130,7 @@ def _add_services(app: VaneApp, settings: Settings, snapshot_interval_s: float) 
     sinks: list[Sink] = [LogSink()]
     if settings.webhook_url:
         sinks.append(WebhookSink(settings.webhook_url))
-    deliverer = Deliverer(sinks)
+    deliverer = Deliverer(sinks, on_attempt=engine.meters.attempt, on_alert=engine.meters.alert)
 
     @app.service
     class Outputs(Service):
@@ -188,5 +190,5 @@ def _add_pages(app: VaneApp) -> None:
     @app.page("/metrics")
     async def metrics_text(_view: View, _request: Request) -> Response:
         return aiohttp_web.Response(
-            body=metrics.render(engine), headers={"Content-Type": metrics.CONTENT_TYPE}
+            body=metrics.render(engine, app.health), headers={"Content-Type": metrics.CONTENT_TYPE}
         )

@@ -30,8 +30,9 @@ FETCH_MAX_WAIT_MS: Final = 50
 ones: with Faust's 1,500 ms a worker with an idle partition ran at a tenth of its speed."""
 
 
-Positions = Callable[[set[TP], int], Awaitable[Mapping[TP, int]]]
-"""Recovers the state of the assigned partitions; returns the next offset of each."""
+Positions = Callable[[set[TP], int, Mapping[TP, int]], Awaitable[Mapping[TP, int]]]
+"""Recovers the state of the assigned partitions, given the group's generation and what it has
+committed; returns the next offset of each."""
 
 
 class ChunkSchema(Schema):
@@ -89,7 +90,8 @@ class Consumer(driver.Consumer):
         source: Positions | None = getattr(self.app, "positions", None)
         if source is None:
             return
-        offsets = await source(assigned, self.app.consumer_generation_id)
+        committed = {tp: n for tp, n in self._committed_offset.items() if n is not None}
+        offsets = await source(assigned, self.app.consumer_generation_id, committed)
         if offsets:
             self._committed_offset.update(offsets)
             await self.seek_wait(offsets)
