@@ -18,6 +18,7 @@ from pipeline.broker.security import Security
 from pipeline.config_files import load_alert_rules, load_targets
 from pipeline.settings import Settings
 from pipeline.streams import alert_delivery, health, metrics, status
+from pipeline.streams.ending import end, told
 from pipeline.streams.engine import Engine
 from pipeline.streams.health import Health, Limits
 from pipeline.streams.transport import ChunkSchema
@@ -35,6 +36,13 @@ class VaneApp(faust.App):
 
     engine: Engine
     health: Health
+    bootstrap: str
+
+    async def crash(self, reason: BaseException) -> None:
+        """Stop; an error that says all there is to say ends the process in one line."""
+        if (error := told(self.bootstrap, reason)) is not None:
+            end(error)
+        await super().crash(reason)
 
     async def positions(
         self, assigned: set[TP], generation: int, committed: Mapping[TP, int]
@@ -82,6 +90,7 @@ def build(
         tracer=None,
     )
     app.engine = engine
+    app.bootstrap = settings.bootstrap
     app.health = Health(engine, limits)
     _add_fold(app)
     _add_services(app, settings, snapshot_interval_s)
@@ -114,7 +123,8 @@ def _add_fold(app: VaneApp) -> None:
                 await engine.on_chunk(message.partition, message.value)
             except Exception as error:
                 # Faust would acknowledge and go on; a fold that failed must stop the worker.
-                log.exception("fold failed", partition=message.partition, offset=message.offset)
+                where = {"partition": message.partition, "offset": message.offset}
+                log.error("fold failed", error=str(error), **where)  # noqa: TRY400 - crash() tells
                 await app.crash(error)
                 raise
         return
@@ -149,7 +159,7 @@ def _add_services(app: VaneApp, settings: Settings, snapshot_interval_s: float) 
                 try:
                     await engine.snapshot_all()
                 except Exception as error:
-                    log.exception("snapshot failed")
+                    log.error("snapshot failed", error=str(error))  # noqa: TRY400 - crash() tells
                     await app.crash(error)
                     raise
 

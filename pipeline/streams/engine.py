@@ -133,6 +133,7 @@ class Engine:
         """
         wanted = {tp for tp in assigned if tp.topic == self.input_topic}
         self.assigned = frozenset(tp.partition for tp in wanted)
+        log.info("partitions assigned", partitions=sorted(self.assigned), generation=generation)
         for partition in set(self.parts) - {tp.partition for tp in wanted}:
             del self.parts[partition]
         for tp in sorted(wanted):
@@ -166,7 +167,7 @@ class Engine:
         log.info(
             "partition recovered",
             partition=tp.partition,
-            next_offset=fold.next_offset,
+            offset=fold.next_offset,
             behind=end - fold.next_offset,
             replayed=replayed,
             legs=fold.live_legs,
@@ -230,6 +231,7 @@ class Engine:
         """Write a last snapshot of partitions that are being taken away."""
         self.assigned = None  # until the group has agreed anew
         self._revoked_at = time.monotonic()
+        log.info("partitions revoked", partitions=sorted(tp.partition for tp in revoked))
         for tp in revoked:
             part = self.parts.get(tp.partition)
             if part is not None and tp.topic == self.input_topic:
@@ -288,7 +290,7 @@ class Engine:
         part.sought_at = now
         self.seeks_back += 1
         wanted = part.fold.next_offset
-        log.info("seeking back", partition=part.tp.partition, wanted=wanted, found=found)
+        log.info("seeking back", partition=part.tp.partition, offset=wanted, found=found)
         await self._consumer().seek_wait({part.tp: wanted})
 
     @staticmethod
@@ -366,6 +368,8 @@ class Engine:
         part.snapshot_offset = state["next_offset"]
         part.snapshot_at = time.monotonic()
         part.snapshot_bytes = len(packed)
+        where = {"partition": partition, "offset": part.snapshot_offset}
+        log.info("snapshot written", **where, bytes=len(packed))
 
     async def snapshot_all(self) -> None:
         """Write the snapshots that are due."""
@@ -377,6 +381,7 @@ class Engine:
         self._stopping = True
         await self.snapshot_all()
         await self.publisher.stop()
+        log.info("stopped", offsets={p: part.snapshot_offset for p, part in self.parts.items()})
 
     def _consumer(self) -> Log:
         if self.log is None:

@@ -1,17 +1,12 @@
-"""Ends a worker that is stuck, so that whoever supervises it starts another.
-
-State is in the log, so a worker may end anywhere, and one that is stuck would not stop cleanly.
-"""
+"""Ends a worker that is stuck, so that whoever supervises it starts another."""
 
 from __future__ import annotations
 
 import asyncio
 import faulthandler
-import os
 import sys
 import threading
 import time
-from typing import NoReturn
 
 import structlog
 from faust.types import TP
@@ -20,16 +15,10 @@ from pipeline.broker.knock import knock
 from pipeline.errors import AccessDenied, BrokerUnavailable
 from pipeline.settings import Settings
 from pipeline.streams.app import VaneApp
+from pipeline.streams.ending import end
 from pipeline.streams.health import LOOKS_PER_LIMIT, Limits
 
 log = structlog.get_logger(__name__)
-
-
-def end(why: str) -> NoReturn:
-    """End the process at once, with a line on standard error and code 1."""
-    sys.stderr.write(f"vane: {why}\n")
-    sys.stderr.flush()
-    os._exit(1)
 
 
 class LoopWatch(threading.Thread):
@@ -74,7 +63,7 @@ async def watch(app: VaneApp, settings: Settings, limits: Limits) -> None:
             log.warning("no broker answers", error=str(error))
             app.health.broker_is_away()
         except AccessDenied as error:
-            end(str(error))
+            end(error)
         if reasons := app.health.beyond_hope():
             end(f"stuck: {'; '.join(reasons)}")
 

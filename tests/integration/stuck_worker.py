@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from typing import Any
 
@@ -23,9 +24,10 @@ async def _without_yielding(*_: Any, **__: Any) -> Any:
 FAULTS: dict[str, tuple[Any, str, Any]] = {
     "recovery": (snapshots, "read_newest", _for_ever),
     "fold": (Engine, "on_chunk", _for_ever),
+    "stop": (Engine, "stop", _for_ever),
     "loop": (Engine, "on_chunk", _without_yielding),
 }
 
 if __name__ == "__main__":
     setattr(*FAULTS[os.environ["STUCK_IN"]])
-    main(["worker", "--stuck-after", "3", "--loglevel", "warning"])
+    main(["worker", "--stuck-after", "3", "--loglevel", "warning", *sys.argv[1:]])

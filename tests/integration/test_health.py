@@ -70,13 +70,23 @@ def test_a_worker_that_folds_and_one_that_idles_are_live_and_ready(settings: Set
 
 
 def test_all_that_is_wrong_with_the_options_is_said_at_once(settings: Settings) -> None:
-    options = ("--stuck-after", "0", "--ready-lag", "nan", "--loglevel", "loud")
+    options = (
+        "--stuck-after",
+        "0",
+        "--ready-lag",
+        "nan",
+        "--loglevel",
+        "loud",
+        "--log-format",
+        "xml",
+    )
     with live.running(settings, *options) as worker:
         assert worker.process.wait(30) == 1
     said = [x for x in worker.log.read_text().splitlines() if not x.startswith("fold: ")]
     assert said == [
-        "vane: options: 3 problems",
+        "vane: options: 4 problems",
         "  --stuck-after: expected 0.1 seconds or more, got 0",
         "  --ready-lag: expected 0.1 seconds or more, got nan",
         "  --loglevel: expected one of debug, info, warning, error, got 'loud'",
+        "  --log-format: expected one of text, json, got 'xml'",
     ]
