@@ -1,0 +1,80 @@
+"""The KPI as Pathway's documentation teaches it: ``windowby`` with a sliding window, two sums.
+
+Started by the benchmark; its settings are in the environment.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pathway as pw
+
+SIZE_MS = int(os.environ["PEER_SIZE_MS"])
+HOP_MS = int(os.environ["PEER_HOP_MS"])
+GRACE_MS = int(os.environ["PEER_GRACE_MS"])
+
+
+class Call(pw.Schema):
+    """The fields that the KPI needs."""
+
+    type: str
+    occurred_at_ms: int
+    queue_key: str
+    wait_ms: int | None
+
+
+calls = pw.io.kafka.read(
+    {
+        "bootstrap.servers": os.environ["PEER_BOOTSTRAP"],
+        "group.id": os.environ["PEER_APP"],
+        "session.timeout.ms": "10000",
+        "auto.offset.reset": "earliest",
+    },
+    topic=os.environ["PEER_INPUT"],
+    schema=Call,
+    format="json",
+    json_field_paths={"wait_ms": "/wait_ms"},
+    autogenerate_key=True,
+    autocommit_duration_ms=int(os.environ.get("PEER_COMMIT_MS", "100")),
+    name="calls",
+)
+counted = calls.filter(pw.this.wait_ms.is_not_none()).select(
+    queue=pw.this.queue_key,
+    at=pw.this.occurred_at_ms,
+    within=pw.if_else((pw.this.type == "answered") & (pw.unwrap(pw.this.wait_ms) <= 20_000), 1, 0),
+)
+windows = counted.windowby(
+    pw.this.at,
+    window=pw.temporal.sliding(hop=HOP_MS, duration=SIZE_MS, origin=0),
+    instance=pw.this.queue,
+    behavior=pw.temporal.common_behavior(cutoff=GRACE_MS, keep_results=True),
+).reduce(
+    cell=pw.this._pw_instance + "|" + pw.cast(str, pw.this._pw_window_start),
+    n=pw.reducers.count(),
+    within=pw.reducers.sum(pw.this.within),
+)
+keyed = windows.select(
+    pw.this.cell,
+    value=pw.cast(str, pw.this.n) + "," + pw.cast(str, pw.this.within),
+)
+pw.io.kafka.write(
+    keyed,
+    {"bootstrap.servers": os.environ["PEER_BOOTSTRAP"], "linger.ms": "5"},
+    topic_name=os.environ["PEER_OUTPUT"],
+    format="plaintext",
+    key=keyed.cell,
+    value=keyed.value,
+    name="results",
+)
+
+if __name__ == "__main__":
+    pw.run(
+        monitoring_level=pw.MonitoringLevel.NONE,
+        persistence_config=pw.persistence.Config(
+            pw.persistence.Backend.filesystem(os.environ["PEER_STATE"]),
+            snapshot_interval_ms=1000,
+            persistence_mode=pw.PersistenceMode.OPERATOR_PERSISTING
+            if os.environ.get("PEER_OPERATOR_STATE")
+            else pw.PersistenceMode.PERSISTING,
+        ),
+    )

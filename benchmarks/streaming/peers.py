@@ -1,0 +1,129 @@
+"""The engines compared: how each is installed, started, and its results read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from benchmarks.streaming import install
+from benchmarks.streaming.oracle import Attribution, Counts
+from benchmarks.streaming.results import Cell, KeyReader, ValueReader
+from benchmarks.streaming.window import HOP_MS, SIZE_MS
+
+ENGINES: Final = Path(__file__).parent / "engines"
+
+Emits = Literal["at each event", "at each commit", "when the window closes"]
+"""When an engine gives a result out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """An engine in one set-up."""
+
+    name: str
+    title: str
+    emits: Emits
+    guarantee: str
+    """The delivery guarantee that it is set to, in its own words."""
+    prepare: Callable[[], list[str]]
+    """Installs what is missing; returns the command."""
+    version: Callable[[], str]
+    """Asked after ``prepare``."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    topic: Callable[[str, str], str] = lambda output, _app: output
+    """(output topic, app id) to the topic its results are read from."""
+    before: Callable[[str], list[str] | None] = lambda _state: None
+    """State folder to a command that is run once before the first start, if there is one."""
+    read_key: KeyReader = lambda key: _cell(key, b"|")
+    read_value: ValueReader = lambda value: _counts(value)
+    size_ms: int = SIZE_MS
+    """Length of the windows it gives out; Vane's panes are added up by whoever reads them."""
+    attribution: Attribution = "outcome"
+
+
+def _cell(key: bytes, separator: bytes) -> Cell:
+    queue, _, start = key.rpartition(separator)
+    return queue.decode(), int(start)
+
+
+def _counts(value: bytes) -> Counts:
+    read = json.loads(value)
+    return read["n"], read["within"]
+
+
+def _pane(value: bytes) -> Counts:
+    read = json.loads(value)
+    return read["answered"] + read["abandoned"], read["answered_within"]
+
+
+def _faust_cell(key: bytes) -> Cell:
+    queue, (start, _) = json.loads(key)
+    return queue, round(start * 1000)
+
+
+def _python(venv: str, script: str, *arguments: str) -> Callable[[], list[str]]:
+    return lambda: [str(install.python(venv)), str(ENGINES / script), *arguments]
+
+
+def _bytewax() -> list[str]:
+    python = str(install.python("bytewax"))
+    return [
+        python, "-m", "bytewax.run", f"{ENGINES / 'bytewax_flow.py'}:flow", "-w", "2",
+        "-r", "{state}", "-s", "1", "-b", "0",
+    ]  # fmt: skip
+
+
+def _bytewax_before(state: str) -> list[str]:
+    return [str(install.python("bytewax")), "-m", "bytewax.recovery", state, "4"]
+
+
+def _own_version(package: str) -> Callable[[], str]:
+    return lambda: install.version(None, package)
+
+
+def _version(venv: str, package: str) -> Callable[[], str]:
+    return lambda: install.version(venv, package)
+
+
+PEERS: Final[Mapping[str, Peer]] = {
+    peer.name: peer
+    for peer in (
+        Peer(
+            "vane", "Vane", "at each event", "exactly once by construction",
+            lambda: [sys.executable, "-m", "pipeline", "worker", "--app-id", "{app}",
+                     "--loglevel", "warning"],
+            _own_version("vane"),
+            read_key=lambda key: _cell(key, b"/"),
+            read_value=_pane,
+            size_ms=HOP_MS,
+            attribution="service_level_event",
+        ),
+        Peer(
+            "faust", "Faust, as its guide teaches", "at each event", "at_least_once",
+            lambda: [sys.executable, str(ENGINES / "faust_guide.py"), "worker", "-l", "error"],
+            _own_version("faust-streaming"),
+            topic=lambda _output, app: f"{app}-service-level-changelog",
+            read_key=_faust_cell,
+        ),
+        Peer(
+            "quix", "Quix Streams, final()", "when the window closes", "exactly-once",
+            _python("quix", "quix.py"), _version("quix", "quixstreams"),
+            env={"PEER_EMIT": "final"},
+        ),
+        Peer(
+            "quix-current", "Quix Streams, current()", "at each commit", "exactly-once",
+            _python("quix", "quix.py"), _version("quix", "quixstreams"),
+            env={"PEER_EMIT": "current"},
+        ),
+        Peer(
+            "bytewax", "Bytewax", "when the window closes", "at least once",
+            _bytewax, _version("bytewax", "bytewax"),
+            before=_bytewax_before,
+        ),
+    )
+}  # fmt: skip
+"""By name, in the order of the table."""
