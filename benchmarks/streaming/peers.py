@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from benchmarks.streaming import install
+from benchmarks.streaming import install, java
 from benchmarks.streaming.oracle import Attribution, Counts
 from benchmarks.streaming.results import Cell, KeyReader, ValueReader
 from benchmarks.streaming.window import HOP_MS, SIZE_MS
@@ -110,6 +110,14 @@ PEERS: Final[Mapping[str, Peer]] = {
             read_key=_faust_cell,
         ),
         Peer(
+            "faust-exactly-once", "Faust, the same", "at each commit", "exactly_once",
+            lambda: [sys.executable, str(ENGINES / "faust_guide.py"), "worker", "-l", "error"],
+            _own_version("faust-streaming"),
+            env={"PEER_GUARANTEE": "exactly_once"},
+            topic=lambda _output, app: f"{app}-service-level-changelog",
+            read_key=_faust_cell,
+        ),
+        Peer(
             "quix", "Quix Streams, final()", "when the window closes", "exactly-once",
             _python("quix", "quix.py"), _version("quix", "quixstreams"),
             env={"PEER_EMIT": "final"},
@@ -123,6 +131,10 @@ PEERS: Final[Mapping[str, Peer]] = {
             "bytewax", "Bytewax", "when the window closes", "at least once",
             _bytewax, _version("bytewax", "bytewax"),
             before=_bytewax_before,
+        ),
+        Peer(
+            "kafka-streams", "Kafka Streams", "at each commit", "exactly_once_v2",
+            java.kafka_streams, lambda: java.locked_version("kafka_streams"),
         ),
     )
 }  # fmt: skip

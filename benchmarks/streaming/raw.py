@@ -27,6 +27,5 @@ def measure(bootstrap: str, log: Log) -> dict[str, Any]:
             "events": int(events),
             "seconds": float(seconds),
             "cpu_s": float(cpu),
-            "whole": True,
         },
     }

@@ -37,6 +37,8 @@ READ_S: Final = 60
 SETTLE_S: Final = 120
 """Longest wait, after the last record of a life, for the last result."""
 WARM_UP_S: Final = 5
+KILLED_S: Final = 0.5
+"""Between kill and restart: what the engine sent before has been read by then."""
 STEP_S: Final = 0.1
 WEB_PORT: Final = "16166"
 
@@ -55,8 +57,8 @@ class Throughput:
     peak_mb: float
     start_s: float
     """From the start of the process to its first result."""
-    whole: bool
-    """Whether it read the log to its end."""
+    differences: oracle.Differences | None
+    """Of the results of the whole log, undisturbed; None if it was not read to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +183,13 @@ def throughput(stage: Stage, log: Log) -> Throughput:
                 break
         if first is None or last[0] == first[0]:
             raise stage.failure("one result and no other")
+        whole = last[0] >= total
+        if whole:
+            _settle(results, log)
     return Throughput(
         events=last[0] - first[0], seconds=last[1] - first[1], cpu_s=last[2] - first[2],
-        peak_mb=peak, start_s=first[1] - began, whole=last[0] >= total,
+        peak_mb=peak, start_s=first[1] - began,
+        differences=_differences(stage, results, log) if whole else None,
     )  # fmt: skip
 
 
@@ -203,8 +209,10 @@ def life(stage: Stage, log: Log, rate: float, primer: int) -> Life:
             stage.bootstrap, stage.input, log.events[primer:half], stage.form, rate=rate
         )
         behind = half - progress.covered(dict(results.newest))
-        killed, before = time.time() * 1000, results.count
+        killed = time.time() * 1000
         tree.kill(processes[-1])
+        time.sleep(KILLED_S)
+        before = results.count
         processes.append(stage.start())
         feeder = threading.Thread(
             target=feed.send,
@@ -217,20 +225,14 @@ def life(stage: Stage, log: Log, rate: float, primer: int) -> Life:
         deadline = restarted + (len(log.events) - half) / rate + SETTLE_S
         while time.perf_counter() < deadline and not _done(results, log):
             time.sleep(STEP_S)
-            if recovered is None and results.count > before + 1:
+            if recovered is None and results.count > before:
                 recovered = time.perf_counter() - restarted
             if processes[-1].poll() is not None:
                 sys.stderr.write(f"{stage.failure('ended after its restart')}\n")
                 break
         feeder.join()
         finished = _done(results, log)
-        time.sleep(2)  # what else is under way
-    found = results.cells(stage.peer.read_value)
-    if stage.peer.size_ms == HOP_MS:
-        found = oracle.roll(found, size_ms=SIZE_MS, hop_ms=HOP_MS)
-    wanted = oracle.cells(
-        log, stage.home, size_ms=SIZE_MS, hop_ms=HOP_MS, attribution=stage.peer.attribution
-    )
+        _settle(results, log)
     times = latency.of(
         stage.peer, log, appended, results.arrived, begun + WARM_UP_S * 1000, killed
     )
@@ -241,10 +243,28 @@ def life(stage: Stage, log: Log, rate: float, primer: int) -> Life:
         p99_ms=latency.percentile(times, 0.99),
         recovered_s=recovered,
         finished=finished,
-        differences=oracle.compare(found, wanted, end_ms=log.end_ms),
+        differences=_differences(stage, results, log),
     )
 
 
 def _done(results: Results, log: Log) -> bool:
     newest = dict(results.newest)
     return all(newest.get(queue, 0) >= log.end_ms for queue in log.queues)
+
+
+def _settle(results: Results, log: Log) -> None:
+    """Wait until every queue has been read to its end, a minute at most, and a little more."""
+    deadline = time.perf_counter() + READ_S
+    while time.perf_counter() < deadline and not _done(results, log):
+        time.sleep(STEP_S)
+    time.sleep(2)
+
+
+def _differences(stage: Stage, results: Results, log: Log) -> oracle.Differences:
+    found = results.cells(stage.peer.read_value)
+    if stage.peer.size_ms == HOP_MS:
+        found = oracle.roll(found, size_ms=SIZE_MS, hop_ms=HOP_MS)
+    wanted = oracle.cells(
+        log, stage.home, size_ms=SIZE_MS, hop_ms=HOP_MS, attribution=stage.peer.attribution
+    )
+    return oracle.compare(found, wanted, end_ms=log.end_ms)

@@ -20,7 +20,8 @@ app = Application(
     commit_interval=float(os.environ.get("PEER_COMMIT_S", "1")),
     state_dir=os.environ["PEER_STATE"],
     consumer_extra_config={"session.timeout.ms": 10_000},
-    producer_extra_config={"linger.ms": 5},
+    # At the default of 60 s a killed worker's open transaction hides all results for a minute.
+    producer_extra_config={"linger.ms": 5, "transaction.timeout.ms": 10_000},
     loglevel="WARNING",
 )
 
