@@ -28,7 +28,7 @@ from pipeline.broker.local import local_broker
 from pipeline.settings import load_settings
 
 RESULTS: Final = CACHE / "results"
-EVENTS: Final = 600_000
+EVENTS: Final = 1_000_000
 PRIMER: Final = 3_000
 """Events that are there when an engine comes up to live at a rate: enough for a first result."""
 LIFE_S: Final = 50

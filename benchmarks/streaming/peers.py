@@ -81,6 +81,18 @@ def _bytewax_before(state: str) -> list[str]:
     return [str(install.python("bytewax")), "-m", "bytewax.recovery", state, "4"]
 
 
+def _pair(value: bytes) -> Counts:
+    n, within = value.split(b",")
+    return int(n), int(within)
+
+
+def _flink() -> list[str]:
+    connector = java.fetch("flink")
+    return [
+        str(install.python("flink")), str(ENGINES / "flink_sql.py"), *(f"file://{p}" for p in connector)
+    ]  # fmt: skip
+
+
 def _own_version(package: str) -> Callable[[], str]:
     return lambda: install.version(None, package)
 
@@ -135,6 +147,15 @@ PEERS: Final[Mapping[str, Peer]] = {
         Peer(
             "kafka-streams", "Kafka Streams", "at each commit", "exactly_once_v2",
             java.kafka_streams, lambda: java.locked_version("kafka_streams"),
+        ),
+        Peer(
+            "pathway", "Pathway", "at each commit", "at least once (the free tier's)",
+            _python("pathway", "pathway_flow.py"), _version("pathway", "pathway"),
+            read_value=_pair,
+        ),
+        Peer(
+            "flink", "Flink SQL", "when the window closes", "exactly-once",
+            _flink, _version("flink", "apache-flink"),
         ),
     )
 }  # fmt: skip

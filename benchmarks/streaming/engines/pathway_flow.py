@@ -11,7 +11,6 @@ import pathway as pw
 
 SIZE_MS = int(os.environ["PEER_SIZE_MS"])
 HOP_MS = int(os.environ["PEER_HOP_MS"])
-GRACE_MS = int(os.environ["PEER_GRACE_MS"])
 
 
 class Call(pw.Schema):
@@ -20,7 +19,7 @@ class Call(pw.Schema):
     type: str
     occurred_at_ms: int
     queue_key: str
-    wait_ms: int | None
+    wait_ms: int | None = pw.column_definition(default_value=None)
 
 
 calls = pw.io.kafka.read(
@@ -33,8 +32,6 @@ calls = pw.io.kafka.read(
     topic=os.environ["PEER_INPUT"],
     schema=Call,
     format="json",
-    json_field_paths={"wait_ms": "/wait_ms"},
-    autogenerate_key=True,
     autocommit_duration_ms=int(os.environ.get("PEER_COMMIT_MS", "100")),
     name="calls",
 )
@@ -47,7 +44,8 @@ windows = counted.windowby(
     pw.this.at,
     window=pw.temporal.sliding(hop=HOP_MS, duration=SIZE_MS, origin=0),
     instance=pw.this.queue,
-    behavior=pw.temporal.common_behavior(cutoff=GRACE_MS, keep_results=True),
+    # No cutoff: it goes by the newest event of all queues, and would drop those of a partition
+    # that is read behind another.
 ).reduce(
     cell=pw.this._pw_instance + "|" + pw.cast(str, pw.this._pw_window_start),
     n=pw.reducers.count(),
