@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from typing import Any, Final
 
 from benchmarks import measure
 from benchmarks.streaming import log as log_of
-from benchmarks.streaming import raw, runs, table
+from benchmarks.streaming import plot, raw, runs, table
 from benchmarks.streaming.install import CACHE, NotInstalledError
 from benchmarks.streaming.peers import PEERS, Peer
 from pipeline.broker.local import local_broker
@@ -29,8 +30,6 @@ from pipeline.settings import load_settings
 
 RESULTS: Final = CACHE / "results"
 EVENTS: Final = 1_000_000
-PRIMER: Final = 3_000
-"""Events that are there when an engine comes up to live at a rate: enough for a first result."""
 LIFE_S: Final = 50
 
 
@@ -45,7 +44,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=EVENTS, help="in the log that is read whole")
     parser.add_argument("--rate", type=float, default=1000, help="events per second of the life")
     parser.add_argument("--table", action="store_true", help="measure nothing, print what is kept")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true", help="put tables and plot into docs/")
     options = parser.parse_args()
     unknown = sorted(set(options.peers) - set(names))
     if unknown:
@@ -57,6 +56,7 @@ def main() -> None:
     sys.stdout.write(table.markdown(rows))
     if options.write:
         table.write(rows)
+        plot.draw(rows)
 
 
 def _measure(names: list[str], events: int, rate: float) -> None:
@@ -95,8 +95,8 @@ def _one(
         row["throughput"] = dataclasses.asdict(runs.throughput(stage, log))
         _say(f"{peer.name}: {row['throughput']}")
         stage = runs.Stage(bootstrap, peer, command, "life.", home, config)
-        lived = log.head(PRIMER + round(LIFE_S * rate))
-        row["life"] = dataclasses.asdict(runs.life(stage, lived, rate, PRIMER))
+        lived = log.head(log.primer + round(LIFE_S * rate))
+        row["life"] = dataclasses.asdict(runs.life(stage, lived, rate))
         _say(f"{peer.name}: {row['life']}")
     except (NotInstalledError, runs.PeerFailedError) as error:
         row["not_run"] = str(error)
@@ -115,17 +115,18 @@ def _config(home: Path) -> Path:
 
 def _others_load() -> float:
     """Return how many cores others use now: a busy machine's figures are no record."""
-    def busy() -> tuple[int, int]:
-        fields = [int(x) for x in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-        return sum(fields) - fields[3] - fields[4], sum(fields)
-
-    before = busy()
+    before = _machine_time()
     time.sleep(1)
-    after = busy()
-    cores = (after[0] - before[0]) / max(1, after[1] - before[1])
-    import os
+    after = _machine_time()
+    share = (after[0] - before[0]) / max(1, after[1] - before[1])
+    return share * (os.cpu_count() or 1)
 
-    return cores * (os.cpu_count() or 1)
+
+def _machine_time() -> tuple[int, int]:
+    """Return (time busy, time) of all cores, clock ticks."""
+    fields = [int(x) for x in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    idle = fields[3] + fields[4]
+    return sum(fields) - idle, sum(fields)
 
 
 def _say(text: str) -> None:

@@ -25,7 +25,9 @@ def create_topics(bootstrap: str, *names: str) -> None:
     """Create topics that keep everything; the broker stamps what is appended."""
     config = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
     with admin(bootstrap) as client:
-        client.create_topics([NewTopic(name, PARTITIONS, 1, topic_configs=config) for name in names])
+        client.create_topics(
+            [NewTopic(name, PARTITIONS, 1, topic_configs=config) for name in names]
+        )
 
 
 def send(

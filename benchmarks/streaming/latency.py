@@ -67,14 +67,12 @@ def _counting(
         read = json.loads(event.peer)
         wait = read.get("wait_ms")
         if wait is not None:
-            at = event.at_ms
-            if peer.attribution == "service_level_event":
-                at -= max(0, wait - THRESHOLD_MS)
-            newest = at // HOP_MS * HOP_MS
+            over = wait - THRESHOLD_MS if peer.attribution == "service_level_event" else 0
+            newest = (event.at_ms - max(0, over)) // HOP_MS * HOP_MS
             for start in range(newest - peer.size_ms + HOP_MS, newest + 1, HOP_MS):
                 waiting[event.queue, start].append(stamp)
     told: dict[Cell, int] = defaultdict(int)
-    times = []
+    times: list[float] = []
     for at, cell, value in arrived:
         counts = peer.read_value(value)
         if counts is not None:
@@ -84,9 +82,7 @@ def _counting(
     return times
 
 
-def _closing(
-    peer: Peer, log: Log, appended: Sequence[int], cells: set[Cell]
-) -> dict[Cell, int]:
+def _closing(peer: Peer, log: Log, appended: Sequence[int], cells: set[Cell]) -> dict[Cell, int]:
     partition = {event.queue: event.partition for event in log.events}
     todo: dict[int, list[tuple[int, Cell]]] = defaultdict(list)
     for cell in cells:

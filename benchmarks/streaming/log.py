@@ -31,6 +31,9 @@ TICKS_AFTER_MS: Final = (2 * 3_600_000, 4 * 3_600_000)
 ENDED_AGO_MS: Final = 5 * 3_600_000
 """The log ends this long before now: all of it, ticks included, is younger than any retention."""
 
+PRIMER_MS: Final = 15 * 60_000
+"""Longer than a window and its grace."""
+
 PARTITIONS: Final = 4
 EVENTS_PER_SCALE: Final = 100_000
 OUTCOMES: Final = ("answered", "callback_requested", "flowed_out", "abandoned")
@@ -70,6 +73,12 @@ class Log:
     def queues(self) -> frozenset[str]:
         """Return the keys of all queues."""
         return frozenset(event.queue for event in self.events)
+
+    @property
+    def primer(self) -> int:
+        """Return how many events it takes until an engine must have closed a window."""
+        first = next(event.at_ms for event in self.events if b'"wait_ms"' in event.peer)
+        return next(i for i, event in enumerate(self.events) if event.at_ms > first + PRIMER_MS)
 
     def head(self, count: int) -> Log:
         """Return the first events with ticks of their own."""

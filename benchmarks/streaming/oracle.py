@@ -89,9 +89,7 @@ class Differences:
         return self.too_high + self.too_low + self.missing
 
 
-def cells(
-    log: Log, folder: Path, *, size_ms: int, hop_ms: int, attribution: Attribution
-) -> Cells:
+def cells(log: Log, folder: Path, *, size_ms: int, hop_ms: int, attribution: Attribution) -> Cells:
     """Compute the KPI of a log, without its ticks, for windows of a size every hop."""
     path = folder / "oracle.ndjson"
     path.write_bytes(b"\n".join(event.vane for event in log.events) + b"\n")
@@ -99,9 +97,12 @@ def cells(
         rows = connection.execute(
             _SQL,
             {
-                "log": str(path), "threshold": THRESHOLD_MS, "attribution": attribution,
-                "size": size_ms, "hop": hop_ms,
-            },  # fmt: skip
+                "log": str(path),
+                "threshold": THRESHOLD_MS,
+                "attribution": attribution,
+                "size": size_ms,
+                "hop": hop_ms,
+            },
         ).fetchall()
     return {(queue, start): (n, within) for queue, start, n, within in rows}
 

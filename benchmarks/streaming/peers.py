@@ -20,6 +20,16 @@ Emits = Literal["at each event", "at each commit", "when the window closes"]
 """When an engine gives a result out."""
 
 
+def _cell(key: bytes) -> Cell:
+    queue, _, start = key.rpartition(b"|")
+    return queue.decode(), int(start)
+
+
+def _counts(value: bytes) -> Counts:
+    read = json.loads(value)
+    return read["n"], read["within"]
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """An engine in one set-up."""
@@ -38,21 +48,16 @@ class Peer:
     """(output topic, app id) to the topic its results are read from."""
     before: Callable[[str], list[str] | None] = lambda _state: None
     """State folder to a command that is run once before the first start, if there is one."""
-    read_key: KeyReader = lambda key: _cell(key, b"|")
-    read_value: ValueReader = lambda value: _counts(value)
+    read_key: KeyReader = _cell
+    read_value: ValueReader = _counts
     size_ms: int = SIZE_MS
     """Length of the windows it gives out; Vane's panes are added up by whoever reads them."""
     attribution: Attribution = "outcome"
 
 
-def _cell(key: bytes, separator: bytes) -> Cell:
-    queue, _, start = key.rpartition(separator)
+def _vane_cell(key: bytes) -> Cell:
+    queue, _, start = key.rpartition(b"/")
     return queue.decode(), int(start)
-
-
-def _counts(value: bytes) -> Counts:
-    read = json.loads(value)
-    return read["n"], read["within"]
 
 
 def _pane(value: bytes) -> Counts:
@@ -87,10 +92,8 @@ def _pair(value: bytes) -> Counts:
 
 
 def _flink() -> list[str]:
-    connector = java.fetch("flink")
-    return [
-        str(install.python("flink")), str(ENGINES / "flink_sql.py"), *(f"file://{p}" for p in connector)
-    ]  # fmt: skip
+    connector = [f"file://{path}" for path in java.fetch("flink")]
+    return [str(install.python("flink")), str(ENGINES / "flink_sql.py"), *connector]
 
 
 def _own_version(package: str) -> Callable[[], str]:
@@ -109,7 +112,7 @@ PEERS: Final[Mapping[str, Peer]] = {
             lambda: [sys.executable, "-m", "pipeline", "worker", "--app-id", "{app}",
                      "--loglevel", "warning"],
             _own_version("vane"),
-            read_key=lambda key: _cell(key, b"/"),
+            read_key=_vane_cell,
             read_value=_pane,
             size_ms=HOP_MS,
             attribution="service_level_event",

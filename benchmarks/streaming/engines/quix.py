@@ -26,7 +26,7 @@ app = Application(
 )
 
 
-def event_time(value: Any, *_: Any) -> int:
+def event_time(value: dict[str, Any], *_: object) -> int:
     """Windows go by the event's time, not by the broker's."""
     return value["occurred_at_ms"]
 
@@ -59,7 +59,7 @@ windows = (
 sdf = windows.current() if os.environ["PEER_EMIT"] == "current" else windows.final()
 
 
-def named(value: dict[str, Any], key: str, *_: Any) -> dict[str, Any]:
+def named(value: dict[str, Any], key: str, *_: object) -> dict[str, Any]:
     """Name the window by its queue and start: the key of its result."""
     return {"cell": f"{key}|{value['start']}", "n": value["n"], "within": value["within"]}
 
