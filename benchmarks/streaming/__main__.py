@@ -64,25 +64,30 @@ def _measure(names: list[str], events: int, rate: float) -> None:
     with tempfile.TemporaryDirectory(prefix="vane-peers-") as folder:
         home = Path(folder)
         config = _config(home)
-        log = log_of.make(home / "sim", events)
-        _say(f"log of {len(log.events):,} events, {len(log.queues)} queues")
+        logs = log_of.make(home / "day", events), log_of.make(home / "life", round(LIFE_S * rate))
+        _say(f"logs of {' and '.join(f'{len(log.events):,}' for log in logs)} events")
         for name in names:
             row: dict[str, Any] = {
-                "name": name, "machine": measure.machine(), "events": len(log.events),
+                "name": name, "machine": measure.machine(), "events": len(logs[0].events),
                 "busy": round(_others_load(), 2),
             }  # fmt: skip
             with tempfile.TemporaryDirectory(prefix="broker-", dir=home) as run_folder:
                 run_home = Path(run_folder)
                 with local_broker(run_home, load_settings().jars) as bootstrap:
                     if name == "raw":
-                        row |= raw.measure(bootstrap, log)
+                        row |= raw.measure(bootstrap, logs[0])
                     else:
-                        row |= _one(PEERS[name], bootstrap, run_home, config, log, rate)
+                        row |= _one(PEERS[name], bootstrap, run_home, config, logs, rate)
             (RESULTS / f"{name}.json").write_text(json.dumps(row, indent=1) + "\n")
 
 
 def _one(
-    peer: Peer, bootstrap: str, home: Path, config: Path, log: log_of.Log, rate: float
+    peer: Peer,
+    bootstrap: str,
+    home: Path,
+    config: Path,
+    logs: tuple[log_of.Log, log_of.Log],
+    rate: float,
 ) -> dict[str, Any]:
     row: dict[str, Any] = {
         "title": peer.title, "emits": peer.emits, "guarantee": peer.guarantee,
@@ -92,11 +97,10 @@ def _one(
         row["version"] = peer.version()
         _say(f"{peer.name} {row['version']}: reading the log")
         stage = runs.Stage(bootstrap, peer, command, "full.", home, config)
-        row["throughput"] = dataclasses.asdict(runs.throughput(stage, log))
+        row["throughput"] = dataclasses.asdict(runs.throughput(stage, logs[0]))
         _say(f"{peer.name}: {row['throughput']}")
         stage = runs.Stage(bootstrap, peer, command, "life.", home, config)
-        lived = log.head(log.primer + round(LIFE_S * rate))
-        row["life"] = dataclasses.asdict(runs.life(stage, lived, rate))
+        row["life"] = dataclasses.asdict(runs.life(stage, logs[1], rate))
         _say(f"{peer.name}: {row['life']}")
     except (NotInstalledError, runs.PeerFailedError) as error:
         row["not_run"] = str(error)

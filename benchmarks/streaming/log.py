@@ -1,4 +1,4 @@
-"""The one log that every engine reads: a simulated 双11 day, cleaned and moved to today.
+"""The log that every engine reads: a simulated 双11 day, cleaned and moved to today.
 
 Repeated events and those more than a minute behind are taken out, since the other engines have no
 ready-made means against them and the comparison is not about that. The engines get each event
@@ -18,7 +18,7 @@ import sys
 import time
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,26 +63,16 @@ class Log:
 
     events: tuple[Event, ...]
     ticks: tuple[Event, ...]
-
-    @property
-    def end_ms(self) -> int:
-        """Return the instant after which only ticks are."""
-        return max(event.at_ms for event in self.events) + 1
-
-    @property
-    def queues(self) -> frozenset[str]:
-        """Return the keys of all queues."""
-        return frozenset(event.queue for event in self.events)
+    end_ms: int
+    """The instant after which only ticks are."""
+    queues: frozenset[str]
+    """The keys of all queues."""
 
     @property
     def primer(self) -> int:
         """Return how many events it takes until an engine must have closed a window."""
         first = next(event.at_ms for event in self.events if b'"wait_ms"' in event.peer)
         return next(i for i, event in enumerate(self.events) if event.at_ms > first + PRIMER_MS)
-
-    def head(self, count: int) -> Log:
-        """Return the first events with ticks of their own."""
-        return with_ticks(self.events[:count])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +137,14 @@ def from_events(events: list[dict[str, Any]]) -> Log:
 
 def with_ticks(events: tuple[Event, ...]) -> Log:
     """Return a log of events, ended by its ticks."""
-    bare = Log(events, ())
+    end_ms = max(event.at_ms for event in events) + 1
     last = {event.queue: event for event in events}
     ticks: list[Event] = []
     for number, after in enumerate(TICKS_AFTER_MS):
-        at = bare.end_ms // PANE_MS * PANE_MS + after
+        at = end_ms // PANE_MS * PANE_MS + after
         for event in last.values():
             ticks.extend(_tick(event, at, number))
-    return replace(bare, ticks=tuple(ticks))
+    return Log(events, tuple(ticks), end_ms, frozenset(last))
 
 
 def _tick(last: Event, at: int, number: int) -> list[Event]:

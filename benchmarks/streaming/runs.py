@@ -219,7 +219,7 @@ def life(stage: Stage, log: Log, rate: float) -> Life:
         appended += feed.send(
             stage.bootstrap, stage.input, log.events[primer:half], stage.form, rate=rate
         )
-        behind = half - progress.covered(dict(results.newest))
+        behind = half - progress.covered(_told(stage.peer, results))
         killed = time.time() * 1000
         tree.kill(processes[-1])
         time.sleep(KILLED_S)
@@ -229,6 +229,7 @@ def life(stage: Stage, log: Log, rate: float) -> Life:
             target=feed.send,
             args=(stage.bootstrap, stage.input, log.events[half:] + log.ticks, stage.form),
             kwargs={"rate": rate},
+            daemon=True,
         )
         feeder.start()
         restarted = time.perf_counter()
@@ -261,6 +262,12 @@ def life(stage: Stage, log: Log, rate: float) -> Life:
 def _done(results: Results, log: Log) -> bool:
     newest = dict(results.newest)
     return all(newest.get(queue, 0) >= log.end_ms for queue in log.queues)
+
+
+def _told(peer: Peer, results: Results) -> dict[str, int]:
+    """Return up to which event time each queue's results tell, epoch ms."""
+    ahead = SIZE_MS + GRACE_MS if peer.emits == "when the window closes" else 0
+    return {queue: start + ahead for queue, start in dict(results.newest).items()}
 
 
 def _settle(results: Results, log: Log) -> None:
