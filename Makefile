@@ -84,7 +84,7 @@ mutate: setup ## Would a test notice? One small change to the domain at a time (
 
 bench: bench-stream bench-latency bench-legs bench-month bench-adapters bench-queue-log ## All benchmarks
 
-bench-stream: setup ## Events per second of one worker against raw consume and Faust's guide
+bench-stream: setup ## Events per second of one worker against raw consume
 	$(BIN)/python -m benchmarks.stream
 
 bench-latency: setup ## From append to the upsert being readable
