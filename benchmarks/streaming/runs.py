@@ -141,7 +141,9 @@ class Stage:
             env.pop("PYTHONPATH")  # it has its own packages
         before = self.peer.before(str(self.state))
         if before is not None and not any(self.state.iterdir()):
-            subprocess.run(before, env=env, check=True, capture_output=True)
+            done = subprocess.run(before, env=env, check=False, capture_output=True, text=True)
+            if done.returncode:
+                raise PeerFailedError(f"{before[-3:]}: {done.stderr.strip()[-200:]}")
         command = [part.format(app=self.app, state=self.state) for part in self.command]
         with (self.state.parent / "log").open("ab") as log:
             return subprocess.Popen(

@@ -57,7 +57,7 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     lines += [_line(_speed_cells(row)) for row in rows if "throughput" in row]
     lines += ["", *_head(LIFE)]
     lines += [_line(_life_cells(row)) for row in rows if "life" in row]
-    lines += [f"\nNot run: {row['title']}: {row['not_run']}" for row in rows if "not_run" in row]
+    lines += [_not_run(row) for row in rows if "not_run" in row]
     return "\n".join(lines) + "\n"
 
 
@@ -73,6 +73,11 @@ def write(rows: Sequence[dict[str, Any]], document: Path = DOCUMENT) -> None:
         raise ValueError(msg)
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
     document.write_text(f"{before}{BEGIN}\n{markdown(rows)}{END}{after}", encoding="utf-8")
+
+
+def _not_run(row: dict[str, Any]) -> str:
+    what = "Not run to the end" if "throughput" in row else "Not run"
+    return f"\n{what}: {row['title']}: {row['not_run']}"
 
 
 def _machine(rows: Sequence[dict[str, Any]]) -> str:

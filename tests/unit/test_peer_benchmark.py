@@ -187,7 +187,7 @@ def test_the_table_tells_what_differs_and_who_was_not_run() -> None:
     text = table.markdown([a_row(), {**a_row(), "title": "Y", "not_run": "no such jar"}])
     assert "| X | 1.2 | 100 | 2,000.0 | 50 | 3.0 s, 1.2 s CPU | 0 of 2,000 |" in text
     assert "| 5 ms | 50 ms | 3.2 s | 13 of 2,000 | 10 / 2 / 1 | 11 / 3 |" in text
-    assert "Not run: Y: no such jar" in text
+    assert "Not run to the end: Y: no such jar" in text
 
 
 def test_the_tables_go_between_their_marks(tmp_path: Path) -> None:
