@@ -25,6 +25,7 @@ from benchmarks.streaming import log as log_of
 from benchmarks.streaming import plot, raw, runs, table
 from benchmarks.streaming.install import CACHE, NotInstalledError
 from benchmarks.streaming.peers import PEERS, Peer
+from benchmarks.streaming.stage import PeerFailedError, Stage
 from pipeline.broker.local import local_broker
 from pipeline.settings import load_settings
 
@@ -96,13 +97,13 @@ def _one(
         command = peer.prepare()
         row["version"] = peer.version()
         _say(f"{peer.name} {row['version']}: reading the log")
-        stage = runs.Stage(bootstrap, peer, command, "full.", home, config)
+        stage = Stage(bootstrap, peer, command, "full.", home, config)
         row["throughput"] = dataclasses.asdict(runs.throughput(stage, logs[0]))
         _say(f"{peer.name}: {row['throughput']}")
-        stage = runs.Stage(bootstrap, peer, command, "life.", home, config)
+        stage = Stage(bootstrap, peer, command, "life.", home, config)
         row["life"] = dataclasses.asdict(runs.life(stage, logs[1], rate))
         _say(f"{peer.name}: {row['life']}")
-    except (NotInstalledError, runs.PeerFailedError) as error:
+    except (NotInstalledError, PeerFailedError) as error:
         row["not_run"] = str(error)
         _say(f"{peer.name}: not run: {error}")
     return row
