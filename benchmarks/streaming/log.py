@@ -5,8 +5,9 @@ ready-made means against them and the comparison is not about that. The engines 
 with two helps that Vane does without: an outcome carries its ``wait_ms``, so that nobody has to
 join a leg's events, and the record's key is the queue, so that nobody has to repartition.
 
-A log ends with two *ticks*, a call per queue each, two and four hours after the last event: they
-close every window, and the first one's result says that a queue has been read to its end.
+A log ends with three *ticks*, a call per queue each, hours after the last event: they close every
+window, and the first one's result says that a queue has been read to its end. An engine that takes
+two of them in the wrong order still has the third.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pipeline.domain.kpi import PANE_MS
 GRACE_MS: Final = 60_000
 """How far behind the newest event one may arrive; simulated deliveries are 4 s late on average."""
 
-TICKS_AFTER_MS: Final = (2 * 3_600_000, 4 * 3_600_000)
+TICKS_AFTER_MS: Final = (100 * 60_000, 190 * 60_000, 280 * 60_000)
 ENDED_AGO_MS: Final = 5 * 3_600_000
 """The log ends this long before now: all of it, ticks included, is younger than any retention."""
 

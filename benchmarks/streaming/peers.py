@@ -148,12 +148,25 @@ PEERS: Final[Mapping[str, Peer]] = {
             before=_bytewax_before,
         ),
         Peer(
+            "bytewax-joined", "Bytewax, joining legs itself", "when the window closes",
+            "at least once", _bytewax, _version("bytewax", "bytewax"),
+            env={"PEER_JOIN": "1"},
+            before=_bytewax_before,
+        ),
+        Peer(
             "kafka-streams", "Kafka Streams", "at each commit", "exactly_once_v2",
             java.kafka_streams, lambda: java.locked_version("kafka_streams"),
         ),
         Peer(
             "pathway", "Pathway", "at each commit", "at least once (the free tier's)",
             _python("pathway", "pathway_flow.py"), _version("pathway", "pathway"),
+            read_value=_pair,
+        ),
+        Peer(
+            "pathway-joined", "Pathway, joining legs itself", "at each commit",
+            "at least once (the free tier's)",
+            _python("pathway", "pathway_flow.py"), _version("pathway", "pathway"),
+            env={"PEER_JOIN": "1"},
             read_value=_pair,
         ),
         Peer(
