@@ -118,14 +118,14 @@ PEERS: Final[Mapping[str, Peer]] = {
             attribution="service_level_event",
         ),
         Peer(
-            "faust", "Faust, as its guide teaches", "at each event", "at_least_once",
+            "faust", "Faust's guide", "at each event", "at_least_once",
             lambda: [sys.executable, str(ENGINES / "faust_guide.py"), "worker", "-l", "error"],
             _own_version("faust-streaming"),
             topic=lambda _output, app: f"{app}-service-level-changelog",
             read_key=_faust_cell,
         ),
         Peer(
-            "faust-exactly-once", "Faust, the same", "at each commit", "exactly_once",
+            "faust-exactly-once", "Faust's guide, exactly once", "at each commit", "exactly_once",
             lambda: [sys.executable, str(ENGINES / "faust_guide.py"), "worker", "-l", "error"],
             _own_version("faust-streaming"),
             env={"PEER_GUARANTEE": "exactly_once"},
@@ -160,13 +160,14 @@ PEERS: Final[Mapping[str, Peer]] = {
         Peer(
             "pathway", "Pathway", "at each commit", "at least once (the free tier's)",
             _python("pathway", "pathway_flow.py"), _version("pathway", "pathway"),
+            env={"PATHWAY_THREADS": "2"},
             read_value=_pair,
         ),
         Peer(
             "pathway-joined", "Pathway, joining legs itself", "at each commit",
             "at least once (the free tier's)",
             _python("pathway", "pathway_flow.py"), _version("pathway", "pathway"),
-            env={"PEER_JOIN": "1"},
+            env={"PATHWAY_THREADS": "2", "PEER_JOIN": "1"},
             read_value=_pair,
         ),
         Peer(
