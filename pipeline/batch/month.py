@@ -6,10 +6,13 @@ same rows under a new run id. A failure leaves the last published state as it wa
 
 from __future__ import annotations
 
+import fcntl
+import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,15 +21,17 @@ from typing import Any
 import duckdb
 
 from pipeline.batch import closed_sites, definitions, inputs, models, publish
+from pipeline.batch.acceptance import REPORTS, Acceptance
 from pipeline.batch.agent_parameters import put_agent_parameters
 from pipeline.batch.contract_terms import load_contracts
 from pipeline.config_agent_time import AgentTimes, load_agent_time
 from pipeline.config_files import Targets, load_targets
 from pipeline.domain.business_time import Month
-from pipeline.errors import GateClosed, InputError
+from pipeline.errors import InputError, TerminalError
 from pipeline.lake import catalog, warehouse
-from pipeline.quality import gate
-from pipeline.quality.suites import FACTS, LANDED, MARTS, MARTS_METRICS
+from pipeline.quality.landed import LANDED
+from pipeline.quality.landed_facts import FACTS
+from pipeline.quality.marts import MARTS, MARTS_METRICS, PUBLISHED
 from pipeline.settings import Settings
 
 Report = Callable[[str], None]
@@ -54,15 +59,43 @@ def close_month(
 
     Raises:
         InputError: nothing was landed, or the client does not occur.
+        TerminalError: another run of this month is under way.
         GateClosed: a gate found a critical violation; nothing was published.
         TerminalError: a model or test failed; nothing was published.
     """
-    started = time.monotonic()
     run_id = (
         f"{month}-{datetime.fromtimestamp(time.time(), UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     )
-    work = settings.home / "build" / run_id
-    work.mkdir(parents=True)
+    with _alone(settings.home / "build", month, run_id) as work:
+        return _close(settings, month, client, run_id, work, report)
+
+
+@contextmanager
+def _alone(builds: Path, month: Month, run_id: str) -> Iterator[Path]:
+    """Make a run's folder, or refuse: of two runs of one month the later would win by chance."""
+    builds.mkdir(parents=True, exist_ok=True)
+    with (builds / f".{month}.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            msg = (
+                f"{month}: another run of this month is under way: {lock.read().strip()}; "
+                "wait for it, or end it"
+            )
+            raise TerminalError(msg) from error
+        lock.truncate(0)
+        lock.write(f"{run_id}, process {os.getpid()}\n")
+        lock.flush()
+        work = builds / run_id
+        work.mkdir()
+        yield work
+
+
+def _close(
+    settings: Settings, month: Month, client: str | None, run_id: str, work: Path, report: Report
+) -> Closed:
+    started = time.monotonic()
     database = work / "build.duckdb"
     targets = load_targets(settings.config_dir / "queues.yaml")
     found = inputs.find(settings.landing, month, repeat_days=targets.longest_repeat_days)
@@ -73,7 +106,15 @@ def close_month(
     agent_times = load_agent_time(settings.config_dir / "agent_time.yaml")
     if client is not None:
         contracts = tuple(c for c in contracts if c.client == client)
-    warnings = _admit(found, database, work, client, report)
+    acceptance = Acceptance(
+        folder=settings.published / REPORTS / run_id,
+        run_id=run_id,
+        month=str(month),
+        client=client or "",
+        config_hash=targets.version,
+        tell=report,
+    )
+    _admit(found, database, work, client, acceptance)
     with warehouse.connect(database, spill=work / "spill") as con:
         queues = inputs.put_all_parameters(
             con,
@@ -113,7 +154,7 @@ def close_month(
         month,
         client,
         found,
-        warnings,
+        acceptance,
         targets,
         agent_times,
         frozen,
@@ -148,37 +189,23 @@ def _tell_changes(
 
 
 def _admit(
-    found: inputs.Inputs, database: Path, work: Path, client: str | None, report: Report
-) -> list[str]:
-    """Open the gate on the landed data, or raise."""
-    for damage in found.damaged:
-        report(f"damaged: {damage}")
+    found: inputs.Inputs, database: Path, work: Path, client: str | None, acceptance: Acceptance
+) -> None:
+    """Open the gates on the landed data, or raise."""
+    notes = [f"damaged: {damage}" for damage in found.damaged]
+    for note in notes:
+        acceptance.tell(note)
+    if notes:
+        notes.append("land these offsets again with: vane land --repair")
     with warehouse.connect(database, spill=work / "spill") as con:
         inputs.show(con, found, client)
         row = inputs.metrics(con, found, client)
         facts = inputs.fact_metrics(con, found, client)
-    report(f"landed: {row['rows_read']:,} call events read")
-    try:
-        verdict = gate.check("landed call events", row, LANDED)
-    except GateClosed as error:
-        if not found.damaged:
-            raise
-        listed = "\n".join(f"  {damage}" for damage in found.damaged)
-        msg = f"{error}\n{listed}\nland these offsets again with: vane land --repair"
-        raise GateClosed(msg) from error
-    warnings = _passed(verdict, report)
-    if facts["rows_read"]:
-        report(f"landed: {facts['rows_read']:,} facts read")
-        warnings += _passed(gate.check("landed facts", facts, FACTS), report)
-    return warnings
-
-
-def _passed(verdict: gate.Verdict, report: Report) -> list[str]:
-    lines = [f"{verdict.dataset}: {violation}" for violation in verdict.violations]
-    report(f"gate on {verdict.dataset}: {verdict.rules} rules, {len(lines)} warnings")
-    for line in lines:
-        report(f"  {line}")
-    return lines
+        acceptance.tell(f"landed: {row['rows_read']:,} call events read")
+        acceptance.admit(con, LANDED, row, notes=notes)
+        if facts["rows_read"]:
+            acceptance.tell(f"landed: {facts['rows_read']:,} facts read")
+            acceptance.admit(con, FACTS, facts)
 
 
 def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
@@ -189,7 +216,7 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
     month: Month,
     client: str | None,
     found: inputs.Inputs,
-    warnings: list[str],
+    acceptance: Acceptance,
     targets: Targets,
     agent_times: AgentTimes,
     frozen: list[catalog.FrozenTerm],
@@ -200,8 +227,11 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
         cursor = con.execute(MARTS_METRICS)
         names = [column[0] for column in cursor.description or ()]
         row: dict[str, Any] = dict(zip(names, cursor.fetchall()[0], strict=True))
-        warnings = warnings + _passed(gate.check("marts", row, MARTS), report)
+        acceptance.admit(con, MARTS, row)
         datasets = publish.export(con, settings.published, str(month), run_id)
+        written = publish.read_back(con, settings.published, datasets)
+        acceptance.admit(con, PUBLISHED, written)
+    page = acceptance.sign_off(found.last_offsets, datasets)
     run = catalog.Run(
         run_id=run_id,
         month=str(month),
@@ -210,7 +240,8 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
         config_hash=targets.version,
         agent_terms_hash=agent_times.version,
         landed=found.last_offsets,
-        warnings=warnings,
+        warnings=acceptance.warnings,
+        report=str(page.relative_to(settings.published)),
         datasets=datasets,
         definitions=frozen,
         sites=frozen_sites,

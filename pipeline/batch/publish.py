@@ -10,6 +10,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -67,12 +68,49 @@ def export(
         with path.open("rb") as file:
             os.fsync(file.fileno())
         sync_folder(folder)
-        found = con.execute(f"select count(*) from read_parquet({literal(str(path))})").fetchall()
+        found = con.execute(f"select count(*) from {name}").fetchall()
         relative = str(path.relative_to(published))
         written.append(
             catalog.Dataset(name=name, path=relative, rows=found[0][0], sha256=sha256(path))
         )
     return written
+
+
+def read_back(
+    con: duckdb.DuckDBPyConnection, published: Path, datasets: Sequence[catalog.Dataset]
+) -> dict[str, int]:
+    """Return what the gate on written files is told: how many are not what their model is."""
+    unreadable = other_rows = other_columns = other_amounts = 0
+    for dataset in datasets:
+        path = literal(str(published / dataset.path))
+        source = f"read_parquet({path}, hive_partitioning = false)"
+        try:
+            rows = con.execute(f"select count(*) from {source}").fetchall()[0][0]
+            columns = _columns(con, source)
+        except duckdb.Error:
+            unreadable += 1
+            continue
+        other_rows += rows != dataset.rows
+        other_columns += columns != _columns(con, dataset.name)
+        if dataset.name == "fct_settlement_lines":
+            other_amounts += _amounts(con, source) != _amounts(con, dataset.name)
+    return {
+        "files_unreadable": unreadable,
+        "files_with_other_rows": other_rows,
+        "files_with_other_columns": other_columns,
+        "amounts_that_differ": other_amounts,
+    }
+
+
+def _columns(con: duckdb.DuckDBPyConnection, source: str) -> list[tuple[str, str]]:
+    described = con.execute(f"describe select * from {source}").fetchall()
+    return [(name, kind) for name, kind, *_ in described]
+
+
+def _amounts(con: duckdb.DuckDBPyConnection, source: str) -> list[tuple[str, Decimal]]:
+    return con.execute(
+        f"select client, sum(amount) from {source} group by client order by client"
+    ).fetchall()
 
 
 def publish(published: Path, run: catalog.Run) -> Sequence[catalog.Run]:

@@ -96,7 +96,9 @@ def _show(settings: Settings, closed: Closed) -> None:
     console.print(table)
     console.print(f"published {closed.run.run_id} in {closed.seconds:.1f} s")
     for warning in closed.run.warnings:
-        console.print(f"warning: {warning}", markup=False)
+        console.print(warning, markup=False)
+    page = settings.published / closed.run.report
+    console.print(f"to sign: {page}", markup=False, soft_wrap=True)
 
 
 def _plain(value: Decimal, least: int = 0) -> str:

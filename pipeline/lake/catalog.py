@@ -82,6 +82,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     landed: dict[str, dict[str, int]]
     """Topic to partition to the last offset that was landed when the run read it."""
     warnings: list[str]
+    report: str = ""
+    """The page of what the gates found, relative to the published folder."""
     datasets: list[Dataset]
     definitions: list[FrozenTerm] = []
     """The terms that stand for the month, of every queue that occurs in it."""

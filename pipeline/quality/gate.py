@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import GateClosed
-from pipeline.quality.suites import Rule, Severity
+from pipeline.quality.rules import Rule, Severity, Suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a gate found of a dataset."""
+    """What a gate found: every metric that it was told, and the rules that do not hold."""
 
-    dataset: str
-    rules: int
+    suite: Suite
+    metrics: Mapping[str, Any]
     violations: tuple[Violation, ...]
 
     @property
@@ -49,8 +48,8 @@ class Verdict:
         return tuple(v for v in self.violations if v.severity == "critical")
 
 
-def judge(dataset: str, metrics: Mapping[str, Any], rules: Sequence[Rule]) -> Verdict:
-    """Judge metrics by rules; a rule whose metric is absent or NULL cannot be evaluated."""
+def judge(suite: Suite, metrics: Mapping[str, Any]) -> Verdict:
+    """Judge metrics by a suite; a rule whose metric is absent or NULL cannot be evaluated."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations among its own dependencies
         import great_expectations as gx
@@ -60,12 +59,12 @@ def judge(dataset: str, metrics: Mapping[str, Any], rules: Sequence[Rule]) -> Ve
         logging.getLogger(name).setLevel(logging.WARNING)  # it sets its loggers itself
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    asset = context.data_sources.add_pandas(dataset).add_dataframe_asset("metrics")
+    asset = context.data_sources.add_pandas(suite.name).add_dataframe_asset("metrics")
     batch = asset.add_batch_definition_whole_dataframe("all")
-    suite = gx.ExpectationSuite(name=dataset)
-    by_column = {rule.metric: rule for rule in rules}
-    for rule in rules:
-        suite.add_expectation(
+    expected = gx.ExpectationSuite(name=suite.name)
+    by_column = {rule.metric: rule for rule in suite.rules}
+    for rule in suite.rules:
+        expected.add_expectation(
             gx.expectations.ExpectColumnValuesToBeBetween(
                 column=rule.metric,
                 min_value=rule.least,
@@ -74,7 +73,7 @@ def judge(dataset: str, metrics: Mapping[str, Any], rules: Sequence[Rule]) -> Ve
             )
         )
     frame = pd.DataFrame([{key: value for key, value in metrics.items() if value is not None}])
-    results = batch.get_batch({"dataframe": frame}).validate(suite).results
+    results = batch.get_batch({"dataframe": frame}).validate(expected).results
     violations = []
     for result in results:
         rule = by_column[result.expectation_config.kwargs["column"]]
@@ -84,10 +83,10 @@ def judge(dataset: str, metrics: Mapping[str, Any], rules: Sequence[Rule]) -> Ve
             violations.append(Violation(rule, "critical", found, f"not evaluated: {errors}"))
         elif not result.success:
             violations.append(Violation(rule, rule.severity, found))
-    if len(results) != len(rules):
-        msg = f"{dataset}: {len(rules)} rules, {len(results)} results"
+    if len(results) != len(suite.rules):
+        msg = f"{suite.name}: {len(suite.rules)} rules, {len(results)} results"
         raise AssertionError(msg)
-    return Verdict(dataset, len(rules), tuple(violations))
+    return Verdict(suite, metrics, tuple(violations))
 
 
 def _exceptions(info: Mapping[str, Any] | None) -> str:
@@ -96,17 +95,3 @@ def _exceptions(info: Mapping[str, Any] | None) -> str:
     parts = [info] if "raised_exception" in info else list(info.values())
     raised = [p for p in parts if p.get("raised_exception")]
     return "; ".join(str(p.get("exception_message", "")).splitlines()[0][:200] for p in raised)
-
-
-def check(dataset: str, metrics: Mapping[str, Any], rules: Sequence[Rule]) -> Verdict:
-    """Judge and let pass, or raise.
-
-    Raises:
-        GateClosed: a critical rule does not hold, or a rule could not be evaluated.
-    """
-    verdict = judge(dataset, metrics, rules)
-    if verdict.critical:
-        listed = "\n".join(f"  {violation}" for violation in verdict.critical)
-        msg = f"the gate on {dataset} is closed, nothing was published:\n{listed}"
-        raise GateClosed(msg)
-    return verdict

@@ -7,19 +7,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
+import pyarrow.parquet as pq
 import pytest
 
-from pipeline.batch import inputs, models
+from pipeline.batch import inputs, models, publish
 from pipeline.batch.agent_parameters import put_agent_parameters
 from pipeline.batch.contract_terms import load_contracts
 from pipeline.batch.month import Closed, close_month
 from pipeline.config_agent_time import load_agent_time
 from pipeline.config_files import load_targets
 from pipeline.domain.business_time import Month
-from pipeline.errors import GateClosed, InputError
+from pipeline.errors import GateClosed, InputError, TerminalError
 from pipeline.lake import catalog, landing, manifest, warehouse
 from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, SHAPES
+from pipeline.quality.marts import PUBLISHED
 from pipeline.settings import PROJECT_ROOT, Settings, load_settings
 
 NOVEMBER = Month(2025, 11)
@@ -161,6 +164,10 @@ def test_a_month_with_one_call_is_closed_restated_and_protected(deployment: Sett
     first = close(deployment)
     assert not first.is_empty
     assert first.run.warnings
+    page = deployment.published / first.run.report
+    assert "Published" in page.read_text()
+    kept = page.parent / "marts.agent_days_without_logout_per_mille.parquet"
+    assert [row["agent"] for row in pq.read_table(kept).to_pylist()] == ["ann"]
     (month,) = ask(
         deployment,
         "select offered, answered_within, wait_answered_ms, handled, talk_ms, service_level "
@@ -200,6 +207,9 @@ def test_a_month_with_one_call_is_closed_restated_and_protected(deployment: Sett
         close(deployment)
     assert "offsets 0 to 2 of acd.events partition 0" in str(closed.value)
     assert "vane land --repair" in str(closed.value)
+    stopped = Path(str(closed.value).rpartition("report and violating rows: ")[2])
+    assert "Stopped: nothing was published." in stopped.read_text()
+    assert "offsets 0 to 2 of acd.events partition 0" in stopped.read_text()
     runs = ask(deployment, "select run_id from published_runs where is_in_force")
     assert runs == [(again.run.run_id,)]
 
@@ -209,6 +219,45 @@ def test_a_month_without_calls_is_published_empty(deployment: Settings) -> None:
     closed = close(deployment, Month(2024, 3))
     assert closed.is_empty
     assert ask(deployment, "select * from bi_queue_months") == []
+
+
+def test_of_two_runs_of_a_month_the_second_is_refused(deployment: Settings) -> None:
+    land(deployment, CALL_EVENTS, one_call())
+    refused: list[TerminalError] = []
+
+    def run_again(_line: str) -> None:
+        if not refused:
+            with pytest.raises(TerminalError, match=r"2025-11: another run .* process") as second:
+                close(deployment)
+            refused.append(second.value)
+
+    first = close_month(deployment, NOVEMBER, report=run_again)
+    assert refused
+    assert ask(deployment, "select run_id from published_runs") == [(first.run.run_id,)]
+
+
+def test_a_written_file_that_is_not_its_model_closes_the_gate(tmp_path: Path) -> None:
+    con = duckdb.connect(":memory:")
+    con.execute(
+        "create table fct_settlement_lines as select 'acme' client, 1.25::decimal(9,2) amount"
+    )
+    con.execute("create table other as select 'acme' client, 1.26::decimal(9,2) amount, 1 more")
+    for name in ("fct_settlement_lines", "other"):
+        con.execute(f"copy {name} to '{tmp_path}/{name}.parquet'")
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1")
+
+    def found(path: str, rows: int = 1) -> dict[str, int]:
+        written = catalog.Dataset(name="fct_settlement_lines", path=path, rows=rows, sha256="")
+        return publish.read_back(con, tmp_path, [written])
+
+    good = dict.fromkeys((rule.metric for rule in PUBLISHED.rules), 0)
+    assert found("fct_settlement_lines.parquet") == good
+    assert found("fct_settlement_lines.parquet", rows=2) == good | {"files_with_other_rows": 1}
+    assert found("torn.parquet") == good | {"files_unreadable": 1}
+    assert found("other.parquet") == good | {
+        "files_with_other_columns": 1,
+        "amounts_that_differ": 1,
+    }
 
 
 def test_nothing_landed_is_refused(deployment: Settings) -> None:

@@ -12,7 +12,7 @@ from pipeline.codec.fact_fields import TOPICS
 from pipeline.domain.fact import FactKind
 from pipeline.lake.shape import SHAPES
 from pipeline.lake.warehouse import show_files
-from pipeline.quality.suites import FACTS, fact_metrics_sql
+from pipeline.quality.landed_facts import FACT_METRICS, FACTS, FACTS_VIEW, all_facts_sql
 from tests.facts import NOON, a_fact
 
 PEOPLE, SHIFT = FactKind.PEOPLE, FactKind.SCHEDULE
@@ -32,9 +32,14 @@ def metrics(landed: dict[FactKind, list[Any]], *, offsets: list[int] | None = No
         con.execute(f"create table landed.{kind}_rows as select * from arrow")
         con.execute(f"create or replace view landed.{kind} as select * from landed.{kind}_rows")
         con.unregister("arrow")
-    cursor = con.execute(fact_metrics_sql(map(str, TOPICS)))
+    con.execute(f"create view {FACTS_VIEW} as {all_facts_sql(map(str, TOPICS))}")
+    cursor = con.execute(FACT_METRICS)
     names = [column[0] for column in cursor.description or ()]
-    return dict(zip(names, cursor.fetchall()[0], strict=True))
+    found = dict(zip(names, cursor.fetchall()[0], strict=True))
+    for rule in FACTS.rules:
+        if rule.keys:  # the rows that are kept are the rows that were counted
+            assert len(con.execute(rule.keys).fetchall()) == found[rule.metric], rule.metric
+    return found
 
 
 def test_nothing_landed_and_good_facts_are_faultless() -> None:
@@ -43,7 +48,7 @@ def test_nothing_landed_and_good_facts_are_faultless() -> None:
         found = metrics(landed)
         assert found.pop("rows_read") == rows
         assert set(found.values()) == {0}
-        assert found.keys() <= {rule.metric for rule in FACTS}
+        assert found.keys() <= {rule.metric for rule in FACTS.rules}
 
 
 @pytest.mark.parametrize(
