@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 
-from benchmarks.streaming.log import GRACE_MS, Log
+from benchmarks.streaming.log import Log
 from benchmarks.streaming.oracle import THRESHOLD_MS
 from benchmarks.streaming.peers import Peer
 from benchmarks.streaming.results import Cell
@@ -87,7 +87,7 @@ def _closing(peer: Peer, log: Log, appended: Sequence[int], cells: set[Cell]) ->
     todo: dict[int, list[tuple[int, Cell]]] = defaultdict(list)
     for cell in cells:
         if cell[0] in partition:
-            todo[partition[cell[0]]].append((cell[1] + peer.size_ms + GRACE_MS, cell))
+            todo[partition[cell[0]]].append((cell[1] + peer.size_ms + peer.grace_ms, cell))
     for ends in todo.values():
         ends.sort(reverse=True)
     due: dict[Cell, int] = {}

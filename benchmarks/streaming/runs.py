@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.streaming import feed, latency, oracle, tree
-from benchmarks.streaming.log import GRACE_MS, Log, Progress
+from benchmarks.streaming.log import Log, Progress
 from benchmarks.streaming.peers import Peer
 from benchmarks.streaming.results import Results
 from benchmarks.streaming.stage import Stage, running
@@ -172,7 +172,7 @@ def _done(results: Results, log: Log) -> bool:
 
 def _told(peer: Peer, results: Results) -> dict[str, int]:
     """Return up to which event time each queue's results tell, epoch ms."""
-    ahead = SIZE_MS + GRACE_MS if peer.emits == "when the window closes" else 0
+    ahead = SIZE_MS + peer.grace_ms if peer.emits == "when the window closes" else 0
     return {queue: start + ahead for queue, start in dict(results.newest).items()}
 
 

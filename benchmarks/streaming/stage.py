@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.streaming import feed, tree
-from benchmarks.streaming.log import GRACE_MS
 from benchmarks.streaming.peers import Peer
 from benchmarks.streaming.results import Results
 from benchmarks.streaming.window import HOP_MS, SIZE_MS
@@ -75,7 +74,7 @@ class Stage:
             "PEER_BOOTSTRAP": self.bootstrap, "PEER_INPUT": self.input, "PEER_OUTPUT": self.output,
             "PEER_APP": self.app, "PEER_STATE": str(self.state),
             "PEER_SIZE_MS": str(SIZE_MS), "PEER_HOP_MS": str(HOP_MS),
-            "PEER_GRACE_MS": str(GRACE_MS),
+            "PEER_GRACE_MS": str(self.peer.grace_ms),
         } | dict(self.peer.env)  # fmt: skip
         if self.form == "vane":
             env |= {
