@@ -33,7 +33,7 @@ ENDED_AGO_MS: Final = 5 * 3_600_000
 """The log ends this long before now: all of it, ticks included, is younger than any retention."""
 
 PRIMER_MS: Final = 15 * 60_000
-"""Longer than a window and its grace."""
+"""Longer than a window."""
 
 PARTITIONS: Final = 4
 EVENTS_PER_SCALE: Final = 100_000
@@ -69,11 +69,12 @@ class Log:
     queues: frozenset[str]
     """The keys of all queues."""
 
-    @property
-    def primer(self) -> int:
-        """Return how many events it takes until an engine must have closed a window."""
+    def primer(self, grace_ms: int) -> int:
+        """Return how many events it takes until an engine of a grace must have closed a window."""
         first = next(event.at_ms for event in self.events if b'"wait_ms"' in event.peer)
-        return next(i for i, event in enumerate(self.events) if event.at_ms > first + PRIMER_MS)
+        return next(
+            i for i, event in enumerate(self.events) if event.at_ms > first + grace_ms + PRIMER_MS
+        )
 
 
 @dataclass(frozen=True, slots=True)

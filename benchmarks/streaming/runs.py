@@ -109,7 +109,7 @@ def throughput(stage: Stage, log: Log) -> Throughput:
 
 def life(stage: Stage, log: Log, rate: float) -> Life:
     """Feed an engine at a rate, kill it half-way, and compare its results with the oracle's."""
-    primer = log.primer
+    primer = log.primer(stage.peer.grace_ms)
     half = (len(log.events) + primer) // 2
     progress = Progress.of(log)
     appended = feed.send(stage.bootstrap, stage.input, log.events[:primer], stage.form)
