@@ -10,10 +10,12 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links --no-annotate
 
+PEER_LOCKS := $(basename $(wildcard benchmarks/streaming/requirements/*.in))
+
 # By these alone every branch of the domain has to be reached.
 DOMAIN_TESTS := tests/unit/domain tests/property/domain
 
-.PHONY: help setup kernel demo test coverage rest check lint types format lock mutate bench bench-stream bench-latency bench-legs bench-month bench-adapters bench-queue-log clean
+.PHONY: help setup kernel demo test coverage rest check lint types format lock mutate bench bench-stream bench-latency bench-legs bench-month bench-adapters bench-queue-log bench-peers clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -75,13 +77,14 @@ lock: $(VENV)/bin/uv ## Pin requirements/*.in again
 	$(COMPILE) requirements/local.in -c requirements/dev.txt -o requirements/local.txt
 	$(COMPILE) requirements/streaming.in -c requirements/dev.txt -o requirements/streaming.txt
 	$(COMPILE) requirements/kernel.in -c requirements/dev.txt -o requirements/kernel.txt
+	for peer in $(PEER_LOCKS); do $(COMPILE) $$peer.in -o $$peer.txt || exit 1; done
 
 mutate: setup ## Would a test notice? One small change to the domain at a time (MODULES="leg fold")
 	nice -n 10 $(BIN)/python -m tests.mutation $(MODULES)
 
 bench: bench-stream bench-latency bench-legs bench-month bench-adapters bench-queue-log ## All benchmarks
 
-bench-stream: setup ## Events per second of one worker against raw consume and Faust's guide
+bench-stream: setup ## Events per second of one worker against raw consume
 	$(BIN)/python -m benchmarks.stream
 
 bench-latency: setup ## From append to the upsert being readable
@@ -99,6 +102,9 @@ bench-adapters: setup ## Records per CPU second of each source's adapter, and of
 
 bench-queue-log: setup ## Lines of queue_log per second of vane kpi (LINES=2000000)
 	$(BIN)/python -m benchmarks.queue_log --lines $(or $(LINES),2000000)
+
+bench-peers: setup ## Vane and other stream engines: one log, one oracle (PEERS="quix flink" EVENTS=1000000)
+	$(BIN)/python -m benchmarks.streaming $(PEERS) $(if $(EVENTS),--events $(EVENTS)) --write
 
 clean: ## Remove .venv and working data (.vane)
 	@if [ -x $(BIN)/vane ]; then $(BIN)/vane kafka stop; fi

@@ -1,8 +1,8 @@
-"""Throughput of one worker against the raw consume rate and against Faust as its guide teaches.
+"""Throughput of one worker against the raw consume rate.
 
     make bench-stream            (or: python -m benchmarks.stream --scale 1)
 
-All three read the same topic of the same real broker in one run, one after the other. Quote the
+Both read the same topic of the same real broker in one run, one after the other. Quote the
 ratios; absolute figures depend on the machine.
 """
 
@@ -12,7 +12,6 @@ import argparse
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from benchmarks import measure
 
@@ -41,10 +40,9 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 def main() -> None:
-    """Run the three and print a table."""
+    """Run both and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", type=float, default=5.4, help="of the simulated 双11 day")
-    parser.add_argument("--naive-events", type=int, default=20_000)
     options = parser.parse_args()
     sys.stdout.write(f"{measure.machine()}\n")
     with measure.bench("bench.") as b:
@@ -59,13 +57,9 @@ def main() -> None:
         raw = _row("raw aiokafka consume", _child(b, raw_command))
         engine = _row("Vane, full engine", _engine(b, total))
         again = _row("raw aiokafka consume, again", _child(b, raw_command))
-        naive = _row("Faust guide, hopping tables", _naive(b, options.naive_events))
     limit = (raw[1] + again[1]) / 2 / raw[0]
     rate = engine[0] / engine[1]
-    sys.stdout.write(
-        f"\nengine = {rate * limit:.0%} of the raw consume rate, "
-        f"{rate / (naive[0] / naive[1]):.0f} times the guide's rate\n"
-    )
+    sys.stdout.write(f"\nengine = {rate * limit:.0%} of the raw consume rate\n")
 
 
 Run = tuple[int, float, float]
@@ -90,11 +84,6 @@ def _child(b: measure.Bench, arguments: list[str]) -> Run:
         raise SystemExit(msg)
     _, n, wall, cpu = line.split()
     return int(n), float(wall), float(cpu)
-
-
-def _naive(b: measure.Bench, events: int) -> Run:
-    script = str(Path(__file__).with_name("naive_faust.py"))
-    return _child(b, [script, b.topic("acd.events"), str(events), "worker"])
 
 
 def _engine(b: measure.Bench, total: int) -> Run:

@@ -16,7 +16,9 @@ from typing import Final
 
 import duckdb
 
+from pipeline.errors import InputError
 from pipeline.lake import catalog
+from pipeline.lake.billing import Billed, read_billed, record_billed
 from pipeline.lake.manifest import sha256, sync_folder
 from pipeline.lake.warehouse import literal
 
@@ -92,7 +94,7 @@ def read_back(
             continue
         other_rows += rows != dataset.rows
         other_columns += columns != _columns(con, dataset.name)
-        if dataset.name == "fct_settlement_lines":
+        if dataset.name == catalog.SETTLEMENT:
             other_amounts += _amounts(con, source) != _amounts(con, dataset.name)
     return {
         "files_unreadable": unreadable,
@@ -115,15 +117,35 @@ def _amounts(con: duckdb.DuckDBPyConnection, source: str) -> list[tuple[str, Dec
 
 def publish(published: Path, run: catalog.Run) -> Sequence[catalog.Run]:
     """Swap in a catalog that has the run, then record the run; return all runs."""
-    with _alone(published):
+    with alone(published):
         runs = [*catalog.read_runs(published), run]
         catalog.write(published, runs)
         catalog.record(published, run)
     return runs
 
 
+def bill(published: Path, billed: Billed) -> None:
+    """Let a month's views stay at one run for good.
+
+    A crash between the record and the swap is made good by the next of either.
+
+    Raises:
+        InputError: there is no such run of the month, or the month was billed by another.
+    """
+    with alone(published):
+        runs = catalog.read_runs(published)
+        ids = [run.run_id for run in runs if run.month == billed.month]
+        if billed.run_id not in ids:
+            msg = f"{billed.month}: expected one of its runs, {ids or 'none yet'}: {billed.run_id}"
+            raise InputError(msg)
+        before = read_billed(published).get(billed.month)
+        if before is None or before.run_id != billed.run_id:
+            record_billed(published, billed)
+        catalog.write(published, runs)
+
+
 @contextmanager
-def _alone(published: Path) -> Iterator[None]:
+def alone(published: Path) -> Iterator[None]:
     """Let one process at a time swap the catalog."""
     published.mkdir(parents=True, exist_ok=True)
     with (published / ".lock").open("w") as lock:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.broker.tls_close import close_at_once
+
 PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS: Final = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN")
 
@@ -65,6 +67,7 @@ class Security:
         """
         if not self.uses_tls:
             return None
+        close_at_once()  # here, where every client of ours that speaks TLS passes
         context = ssl.create_default_context(cafile=self.ca_file)
         if self.cert_file is not None:
             # An encrypted key would ask for its password on the terminal.

@@ -35,10 +35,6 @@ class Watermark:
     ms: int = 0
     sources: dict[str, list[int]] = field(default_factory=dict)
 
-    def is_late(self, occurred_at_ms: int) -> bool:
-        """Say whether an event is too far behind to be admitted."""
-        return occurred_at_ms < self.ms - GRACE_MS
-
     def candidate(self, source: str, occurred_at_ms: int, appended_at_ms: int) -> int:
         """Note an admitted event; return the watermark it leads to (not yet taken)."""
         sources = self.sources

@@ -8,8 +8,9 @@ by ``os.replace``: a reader sees the old version or the new one, never a mixture
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import duckdb
@@ -17,11 +18,13 @@ import msgspec
 
 from pipeline.domain.agent_terms import AgentTimeTerms
 from pipeline.errors import InputError, StateLost
+from pipeline.lake.billing import Billed, read_billed
 from pipeline.lake.manifest import sync_folder
 from pipeline.lake.warehouse import literal
 
 CATALOG: Final = "catalog.duckdb"
 RUNS: Final = "manifest"
+SETTLEMENT: Final = "fct_settlement_lines"
 
 
 class Dataset(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,14 +119,22 @@ def record(published: Path, run: Run) -> None:
     sync_folder(target.parent)
 
 
-def in_force(runs: Iterable[Run]) -> dict[str, list[tuple[Run, list[str]]]]:
+def in_force(
+    runs: Iterable[Run], billed: Mapping[str, Billed] = MappingProxyType({})
+) -> dict[str, list[tuple[Run, list[str]]]]:
     """Return, per month, the runs whose rows count and the clients each must leave out.
 
     A later run over all clients replaces the month; a later run of one client replaces that
-    client's rows only.
+    client's rows only. Of a billed month what came after the run that it was billed by does not
+    count.
     """
     months: dict[str, list[tuple[Run, list[str]]]] = {}
+    ended: set[str] = set()
     for run in runs:
+        if run.month in ended:
+            continue
+        if run.month in billed and billed[run.month].run_id == run.run_id:
+            ended.add(run.month)
         if not run.client:
             months[run.month] = [(run, [])]
             continue
@@ -134,7 +145,12 @@ def in_force(runs: Iterable[Run]) -> dict[str, list[tuple[Run, list[str]]]]:
 
 
 def write(published: Path, runs: Sequence[Run]) -> Path:
-    """Write a catalog over the runs and swap it in."""
+    """Write a catalog over the runs and swap it in.
+
+    The schema ``main`` has each month as billed, or as now known where it was not billed yet; the
+    schema ``known`` has every month as now known; ``settlement_adjustments`` is the difference.
+    """
+    billed = read_billed(published)
     target = published / CATALOG
     draft = published / f"{CATALOG}.{os.getpid()}.tmp"
     draft.unlink(missing_ok=True)
@@ -142,10 +158,15 @@ def write(published: Path, runs: Sequence[Run]) -> Path:
     try:
         con.execute(f"attach {literal(str(draft))} as catalog (storage_version 'v1.2.0')")
         con.execute("use catalog")
-        parts = _parts(published, runs)
-        for name, selects in sorted(parts.items()):
-            con.execute(f"create view {name} as {' union all by name '.join(selects)}")
-        con.execute(f"create view published_runs as {_runs_view(runs)}")
+        shown, known = _parts(published, runs, billed), _parts(published, runs)
+        con.execute("create schema known")
+        for schema, views in (("main", shown), ("known", known)):
+            for name, body in sorted(views.items()):
+                con.execute(f"create view {schema}.{name} as {body}")
+        con.execute(f"create view published_runs as {_runs_view(runs, billed)}")
+        if SETTLEMENT in known:
+            body = _adjustments_view(shown[SETTLEMENT], known[SETTLEMENT], billed)
+            con.execute(f"create view settlement_adjustments as {body}")
         con.execute("use memory")
         con.execute("detach catalog")
     finally:
@@ -157,12 +178,14 @@ def write(published: Path, runs: Sequence[Run]) -> Path:
     return target
 
 
-def _parts(published: Path, runs: Sequence[Run]) -> dict[str, list[str]]:
+def _parts(
+    published: Path, runs: Sequence[Run], billed: Mapping[str, Billed] = MappingProxyType({})
+) -> dict[str, str]:
     parts: dict[str, list[str]] = {}
-    for kept in in_force(runs).values():
+    for kept in in_force(runs, billed).values():
         for name, found in selects(published, kept).items():
             parts.setdefault(name, []).extend(found)
-    return parts
+    return {name: " union all by name ".join(found) for name, found in parts.items()}
 
 
 def selects(published: Path, kept: Iterable[tuple[Run, list[str]]]) -> dict[str, list[str]]:
@@ -178,18 +201,47 @@ def selects(published: Path, kept: Iterable[tuple[Run, list[str]]]) -> dict[str,
     return parts
 
 
-def _runs_view(runs: Sequence[Run]) -> str:
-    kept = {run.run_id for entry in in_force(runs).values() for run, _ in entry}
+def _runs_view(runs: Sequence[Run], billed: Mapping[str, Billed]) -> str:
+    shown, known = (
+        {run.run_id for entry in in_force(runs, cut).values() for run, _ in entry}
+        for cut in (billed, {})
+    )
+    by = {b.run_id for b in billed.values()}
     rows = ", ".join(
         "("
         + ", ".join(
             literal(value)
-            for value in (r.run_id, r.month, r.client, r.published_at_ms, r.run_id in kept)
+            for value in (
+                *(r.run_id, r.month, r.client, r.published_at_ms),
+                *(r.run_id in shown, r.run_id in known, r.run_id in by),
+            )
         )
         + ")"
         for r in runs
     )
-    return f"select * from (values {rows}) t(run_id, month, client, published_at_ms, is_in_force)"
+    columns = "run_id, month, client, published_at_ms, is_in_force, is_known, is_billed"
+    return f"select * from (values {rows}) t({columns})"
+
+
+def _adjustments_view(shown: str, known: str, billed: Mapping[str, Billed]) -> str:
+    """Return what is owed beyond what was billed: one row per line whose amount differs."""
+    months = ", ".join(map(literal, billed)) or "''"
+    key = "month, client, clause_id, term_from_on, currency"
+    return f"""
+select
+    {key},
+    coalesce(known.title, billed.title) as title,
+    coalesce(billed.quantity, 0) as billed_quantity,
+    coalesce(known.quantity, 0) as known_quantity,
+    coalesce(billed.amount, 0) as billed_amount,
+    coalesce(known.amount, 0) as known_amount,
+    cast(coalesce(known.amount, 0) - coalesce(billed.amount, 0) as decimal(18, 2)) as adjustment
+from ({shown}) as billed
+full outer join ({known}) as known using ({key})
+where month in ({months})
+    and (known.amount is distinct from billed.amount
+        or known.quantity is distinct from billed.quantity)
+"""
 
 
 def open_catalog(published: Path) -> duckdb.DuckDBPyConnection:

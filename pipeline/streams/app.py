@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 import faust
@@ -17,8 +17,10 @@ from pipeline.alerting.sinks import LogSink, Sink, WebhookSink
 from pipeline.broker.security import Security
 from pipeline.config_files import load_alert_rules, load_targets
 from pipeline.settings import Settings
-from pipeline.streams import alert_delivery, metrics, status
+from pipeline.streams import alert_delivery, health, metrics, status
+from pipeline.streams.ending import end, told
 from pipeline.streams.engine import Engine
+from pipeline.streams.health import Health, Limits
 from pipeline.streams.transport import ChunkSchema
 
 log = structlog.get_logger(__name__)
@@ -33,11 +35,21 @@ class VaneApp(faust.App):
     """A Faust app whose transport asks ``positions`` where to read from."""
 
     engine: Engine
+    health: Health
+    bootstrap: str
 
-    async def positions(self, assigned: set[TP], generation: int) -> Any:  # noqa: ANN401 - Mapping[TP, int]
+    async def crash(self, reason: BaseException) -> None:
+        """Stop; an error that says all there is to say ends the process in one line."""
+        if (error := told(self.bootstrap, reason)) is not None:
+            end(error)
+        await super().crash(reason)
+
+    async def positions(
+        self, assigned: set[TP], generation: int, committed: Mapping[TP, int]
+    ) -> Mapping[TP, int]:
         """Recover newly assigned partitions; see ``Engine.positions``."""
         self.engine.log = self.consumer
-        return await self.engine.positions(assigned, generation)
+        return await self.engine.positions(assigned, generation, committed)
 
 
 def build(
@@ -45,6 +57,7 @@ def build(
     *,
     app_id: str = "vane",
     snapshot_interval_s: float = 10.0,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> VaneApp:
     """Return the worker's app; nothing connects before it is started."""
     engine = Engine(
@@ -77,6 +90,8 @@ def build(
         tracer=None,
     )
     app.engine = engine
+    app.bootstrap = settings.bootstrap
+    app.health = Health(engine, limits)
     _add_fold(app)
     _add_services(app, settings, snapshot_interval_s)
     _add_pages(app)
@@ -108,7 +123,8 @@ def _add_fold(app: VaneApp) -> None:
                 await engine.on_chunk(message.partition, message.value)
             except Exception as error:
                 # Faust would acknowledge and go on; a fold that failed must stop the worker.
-                log.exception("fold failed", partition=message.partition, offset=message.offset)
+                where = {"partition": message.partition, "offset": message.offset}
+                log.error("fold failed", error=str(error), **where)  # noqa: TRY400 - crash() tells
                 await app.crash(error)
                 raise
         return
@@ -124,7 +140,7 @@ def _add_services(app: VaneApp, settings: Settings, snapshot_interval_s: float) 
     sinks: list[Sink] = [LogSink()]
     if settings.webhook_url:
         sinks.append(WebhookSink(settings.webhook_url))
-    deliverer = Deliverer(sinks)
+    deliverer = Deliverer(sinks, on_attempt=engine.meters.attempt, on_alert=engine.meters.alert)
 
     @app.service
     class Outputs(Service):
@@ -143,7 +159,7 @@ def _add_services(app: VaneApp, settings: Settings, snapshot_interval_s: float) 
                 try:
                     await engine.snapshot_all()
                 except Exception as error:
-                    log.exception("snapshot failed")
+                    log.error("snapshot failed", error=str(error))  # noqa: TRY400 - crash() tells
                     await app.crash(error)
                     raise
 
@@ -171,8 +187,18 @@ def _add_pages(app: VaneApp) -> None:
     async def status_json(view: View, _request: Request) -> Response:
         return view.json(status.snapshot(engine))
 
+    @app.page("/healthz")
+    async def healthz(view: View, _request: Request) -> Response:
+        code, body = health.answer(app.health.not_live())
+        return view.json(body, status=code)
+
+    @app.page("/readyz")
+    async def readyz(view: View, _request: Request) -> Response:
+        code, body = health.answer(app.health.not_ready())
+        return view.json(body, status=code)
+
     @app.page("/metrics")
     async def metrics_text(_view: View, _request: Request) -> Response:
         return aiohttp_web.Response(
-            body=metrics.render(engine), headers={"Content-Type": metrics.CONTENT_TYPE}
+            body=metrics.render(engine, app.health), headers={"Content-Type": metrics.CONTENT_TYPE}
         )

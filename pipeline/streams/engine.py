@@ -28,6 +28,7 @@ from pipeline.domain.fold import GapInLogError, PartitionFold
 from pipeline.domain.fold_state import STATE_VERSION, Plain, fill, load
 from pipeline.errors import StateLost
 from pipeline.streams import outgoing, snapshots
+from pipeline.streams.meters import Meters, timed
 from pipeline.streams.publisher import Outgoing, Publisher
 from pipeline.streams.record import Records
 
@@ -71,6 +72,13 @@ class Part:
     """Held from the copy of a state to its acknowledgement."""
     seeks: int = 0
     sought_at: float = 0.0
+    appended_ms: int = 0
+    """Append time of the newest record folded; 0: none that is known."""
+    replayed: int = 0
+    """Records that an earlier owner is known to have folded, beyond the snapshot recovered."""
+    snapshot_at: float = field(default_factory=time.monotonic)
+    """When the newest snapshot was written, or recovered; by the monotonic clock."""
+    snapshot_bytes: int = 0
 
 
 async def _copy_state(fold: PartitionFold) -> Plain:
@@ -103,31 +111,45 @@ class Engine:
         self.config_hash = f"{targets.version[:8]}{rules.version[:8]}"
         self.input_topic = topic("acd.events")
         self.publisher = Publisher(bootstrap, security)
+        self.meters = Meters()
         self.parts: dict[int, Part] = {}
         self.log: Log | None = None
+        self._revoked_at: float | None = None
+        self.assigned: frozenset[int] | None = None
+        """Input partitions that the group has given to this worker; None while it has not."""
         self.seeks_back = 0
         """How often a chunk from beyond the state's offset made the engine seek again."""
 
     # --- assignment --------------------------------------------------------------------------
 
-    async def positions(self, assigned: set[TP], generation: int) -> Mapping[TP, int]:
+    async def positions(
+        self, assigned: set[TP], generation: int, committed: Mapping[TP, int] | None = None
+    ) -> Mapping[TP, int]:
         """Recover what is newly assigned; return the next offset of every input partition.
 
         A partition that this worker held in the generation just before is kept as it is: no
-        other worker can have had it in between.
+        other worker can have had it in between. ``committed`` is what the group has committed,
+        by which is told how much is folded again.
         """
         wanted = {tp for tp in assigned if tp.topic == self.input_topic}
+        self.assigned = frozenset(tp.partition for tp in wanted)
+        log.info("partitions assigned", partitions=sorted(self.assigned), generation=generation)
         for partition in set(self.parts) - {tp.partition for tp in wanted}:
             del self.parts[partition]
         for tp in sorted(wanted):
             part = self.parts.get(tp.partition)
             if part is None or generation - part.generation > 1:
-                self.parts[tp.partition] = await self._recover(tp, generation)
+                self.parts[tp.partition] = await self._recover(
+                    tp, generation, (committed or {}).get(tp) or 0
+                )
             else:
                 part.generation = generation
+        if self._revoked_at is not None:
+            self.meters.rebalance.observe(time.monotonic() - self._revoked_at)
+            self._revoked_at = None
         return {part.tp: part.fold.next_offset for part in self.parts.values()}
 
-    async def _recover(self, tp: TP, generation: int) -> Part:
+    async def _recover(self, tp: TP, generation: int, committed: int) -> Part:
         started = time.monotonic()
         source = self._consumer()
         begin = (await source.earliest_offsets(tp))[tp]
@@ -140,16 +162,28 @@ class Engine:
             security=self._security,
         )
         fold = self._fold_of(envelope, tp, begin, end)
+        replayed = max(0, min(committed, end) - fold.next_offset)
+        self.meters.recovery.observe(time.monotonic() - started)
         log.info(
             "partition recovered",
             partition=tp.partition,
-            next_offset=fold.next_offset,
+            offset=fold.next_offset,
             behind=end - fold.next_offset,
+            replayed=replayed,
             legs=fold.live_legs,
             seconds=round(time.monotonic() - started, 3),
         )
         templates = outgoing.PaneTemplates(tp.partition, self.config_hash)
-        return Part(tp, fold, generation, templates, fold.next_offset)
+        appended = max((at for _, at in fold.watermark.sources.values()), default=0)
+        return Part(
+            tp,
+            fold,
+            generation,
+            templates,
+            fold.next_offset,
+            appended_ms=appended,
+            replayed=replayed,
+        )
 
     def _fold_of(
         self, envelope: dict[str, Any] | None, tp: TP, begin: int, end: int
@@ -195,6 +229,9 @@ class Engine:
 
     async def revoke(self, revoked: set[TP]) -> None:
         """Write a last snapshot of partitions that are being taken away."""
+        self.assigned = None  # until the group has agreed anew
+        self._revoked_at = time.monotonic()
+        log.info("partitions revoked", partitions=sorted(tp.partition for tp in revoked))
         for tp in revoked:
             part = self.parts.get(tp.partition)
             if part is not None and tp.topic == self.input_topic:
@@ -230,15 +267,18 @@ class Engine:
                 # Folded but not (all) published: a snapshot of it would lose what was not.
                 self._give_up(part)
                 raise
+            part.appended_ms = records[-1].timestamp
 
     async def _fold_and_publish(self, part: Part, records: Records) -> None:
         try:
-            for start in range(0, len(records), SLICE_RECORDS):
-                part.fold.fold(judge_chunk(records[start : start + SLICE_RECORDS]))
+            with timed(self.meters.fold):
+                for start in range(0, len(records), SLICE_RECORDS):
+                    part.fold.fold(judge_chunk(records[start : start + SLICE_RECORDS]))
         except GapInLogError as gap:
             await self._publish(part, records)
             raise self._hole(part, gap.found) from gap
-        await self._publish(part, records)
+        with timed(self.meters.publish):
+            await self._publish(part, records)
 
     async def _seek_back(self, part: Part, found: int) -> None:
         now = time.monotonic()
@@ -250,7 +290,7 @@ class Engine:
         part.sought_at = now
         self.seeks_back += 1
         wanted = part.fold.next_offset
-        log.info("seeking back", partition=part.tp.partition, wanted=wanted, found=found)
+        log.info("seeking back", partition=part.tp.partition, offset=wanted, found=found)
         await self._consumer().seek_wait({part.tp: wanted})
 
     @staticmethod
@@ -303,7 +343,8 @@ class Engine:
                     return
                 state = await _copy_state(part.fold)
             try:
-                await self._write_snapshot(part, state)
+                with timed(self.meters.snapshot):
+                    await self._write_snapshot(part, state)
             except BaseException:
                 # What could not be delivered would look delivered to the next attempt.
                 self._give_up(part)
@@ -325,6 +366,10 @@ class Engine:
         await self.publisher.publish(self._topic("vane.snapshots"), partition, [record])
         await self.publisher.flush(partition)
         part.snapshot_offset = state["next_offset"]
+        part.snapshot_at = time.monotonic()
+        part.snapshot_bytes = len(packed)
+        where = {"partition": partition, "offset": part.snapshot_offset}
+        log.info("snapshot written", **where, bytes=len(packed))
 
     async def snapshot_all(self) -> None:
         """Write the snapshots that are due."""
@@ -336,6 +381,7 @@ class Engine:
         self._stopping = True
         await self.snapshot_all()
         await self.publisher.stop()
+        log.info("stopped", offsets={p: part.snapshot_offset for p, part in self.parts.items()})
 
     def _consumer(self) -> Log:
         if self.log is None:

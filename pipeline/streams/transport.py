@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer import fetcher
+from aiokafka.errors import KafkaError
 from faust.serializers.schemas import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT
@@ -30,8 +31,9 @@ FETCH_MAX_WAIT_MS: Final = 50
 ones: with Faust's 1,500 ms a worker with an idle partition ran at a tenth of its speed."""
 
 
-Positions = Callable[[set[TP], int], Awaitable[Mapping[TP, int]]]
-"""Recovers the state of the assigned partitions; returns the next offset of each."""
+Positions = Callable[[set[TP], int, Mapping[TP, int]], Awaitable[Mapping[TP, int]]]
+"""Recovers the state of the assigned partitions, given the group's generation and what it has
+committed; returns the next offset of each."""
 
 
 class ChunkSchema(Schema):
@@ -87,16 +89,21 @@ class Consumer(driver.Consumer):
         await super().perform_seek()
         assigned = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
         source: Positions | None = getattr(self.app, "positions", None)
-        if source is None or not assigned:
+        if source is None:
             return
-        offsets = await source(assigned, self.app.consumer_generation_id)
+        committed = {tp: n for tp, n in self._committed_offset.items() if n is not None}
+        offsets = await source(assigned, self.app.consumer_generation_id, committed)
         if offsets:
             self._committed_offset.update(offsets)
             await self.seek_wait(offsets)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's signature
         """Yield (partition, chunk) until the fetched records are used up or the flow stops."""
-        records, active = await self._wait_next_records(timeout)
+        try:
+            records, active = await self._wait_next_records(timeout)
+        except KafkaError as error:
+            await self.app.crash(error)
+            raise
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return

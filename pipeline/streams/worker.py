@@ -5,32 +5,88 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
+import socket
+import threading
+from signal import Signals
 from typing import Final
 
 import faust
+import structlog
 import uvloop
 
 from pipeline.broker.knock import knock
 from pipeline.settings import Settings
+from pipeline.streams import logs
 from pipeline.streams.app import build
+from pipeline.streams.ending import end
+from pipeline.streams.health import Limits
+from pipeline.streams.watchdog import LoopWatch, watch
+
+log = structlog.get_logger(__name__)
 
 GC_THRESHOLDS: Final = (100_000, 50, 100)
 """The fold keeps hundreds of thousands of small objects and makes no cycles; at the default
 thresholds a third of its time goes into looking for some."""
 
 
-def run(settings: Settings, *, app_id: str, snapshot_interval_s: float, loglevel: str) -> None:
+class _Worker(faust.Worker):
+    """Faust's worker; its stop is bounded, and a second signal ends it at once."""
+
+    stop_within_s: float
+    name: str
+
+    def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:
+        """Have Faust's own lines written as ours are."""
+        if logs.is_json():
+            logger.handlers[:] = [logs.json_handler(self.name)]
+        else:
+            super().on_setup_root_logger(logger, level)
+
+    def _schedule_shutdown(self, signal: Signals) -> None:
+        if self._signal_stop_time:
+            end(f"{signal.name} again: ended at once; the next worker goes on from a snapshot")
+        super()._schedule_shutdown(signal)
+        log.info("stopping", signal=signal.name)
+        why = f"not stopped within {self.stop_within_s:g} s of {signal.name} (--shutdown-timeout)"
+        bound = threading.Timer(self.stop_within_s, end, [why])
+        bound.daemon = True
+        bound.start()
+
+
+def run(
+    settings: Settings,
+    *,
+    app_id: str,
+    snapshot_interval_s: float,
+    loglevel: str,
+    log_format: str,
+    fold: str,
+    limits: Limits,
+) -> None:
     """Run until SIGTERM or SIGINT; returns after a clean stop, exits with 1 after a crash.
+
+    A worker that stays stuck, as ``limits`` say, exits with 1 too.
 
     Raises:
         BrokerUnavailable: no broker answers.
         AccessDenied: it does not let us in.
     """
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    logs.configure(log_format, loglevel, name)
+    log.info("worker started", fold=fold, app_id=app_id)
     asyncio.run(knock(settings.bootstrap, settings.security))
     uvloop.install()
     gc.set_threshold(*GC_THRESHOLDS)
     settings.home.mkdir(parents=True, exist_ok=True)
-    app = build(settings, app_id=app_id, snapshot_interval_s=snapshot_interval_s)
+    app = build(settings, app_id=app_id, snapshot_interval_s=snapshot_interval_s, limits=limits)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    worker = faust.Worker(app, loglevel=loglevel, quiet=False, redirect_stdouts=False)
+    worker = _Worker(app, loglevel=loglevel, quiet=logs.is_json(), redirect_stdouts=False)
+    worker.spinner = None  # it writes control characters, into a log too
+    worker.name = name
+    worker.stop_within_s = limits.shutdown_timeout_s
+    loop_watch = LoopWatch(limits)
+    watches = (loop_watch.beat(), watch(app, settings, limits))
+    tasks = [worker.loop.create_task(task) for task in watches]  # noqa: F841 - keeps them alive
+    loop_watch.start()
     worker.execute_from_commandline()

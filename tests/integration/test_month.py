@@ -57,8 +57,15 @@ class Rec:
     headers: list[tuple[str, bytes]] = field(default_factory=list)
 
 
-def land(settings: Settings, topic: str, values: list[dict[str, Any]]) -> manifest.Batch:
-    draft = landing.Draft(SHAPES[topic], "id", 0, 0, 0)
+def land(
+    settings: Settings,
+    topic: str,
+    values: list[dict[str, Any]],
+    *,
+    after: manifest.Batch | None = None,
+) -> manifest.Batch:
+    seq, first = (after.seq + 1, after.last + 1) if after else (0, 0)
+    draft = landing.Draft(SHAPES[topic], "id", 0, seq, first)
     base = {"v": 1, "client": "acme", "source": "acd"}
     draft.add(
         [
@@ -69,7 +76,7 @@ def land(settings: Settings, topic: str, values: list[dict[str, Any]]) -> manife
                 ),
                 value["occurred_at_ms"],
             )
-            for i, value in enumerate(values)
+            for i, value in enumerate(values, first)
         ],
         now_ms=0,
     )
@@ -79,8 +86,8 @@ def land(settings: Settings, topic: str, values: list[dict[str, Any]]) -> manife
     return batch
 
 
-def one_call() -> list[dict[str, Any]]:
-    leg = {"queue": "service", "contact_id": "c1", "leg": 1}
+def one_call(contact: str = "c1") -> list[dict[str, Any]]:
+    leg = {"queue": "service", "contact_id": contact, "leg": 1}
     return [
         {**leg, "type": "queued", "occurred_at_ms": CALL_MS},
         {**leg, "type": "answered", "occurred_at_ms": CALL_MS + 9_000, "agent": "ann"},
@@ -91,12 +98,16 @@ def one_call() -> list[dict[str, Any]]:
 @pytest.fixture
 def deployment(tmp_path: Path) -> Settings:
     """Settings of a deployment with one contract and nothing landed."""
-    config = tmp_path / "config"
+    return deploy(tmp_path)
+
+
+def deploy(folder: Path) -> Settings:
+    config = folder / "config"
     (config / "contracts").mkdir(parents=True)
     (config / "contracts" / "acme.yaml").write_text(CONTRACT)
     (config / "queues.yaml").write_text(QUEUES)
     shutil.copy(PROJECT_ROOT / "config" / "agent_time.yaml", config)
-    found = load_settings({"VANE_HOME": str(tmp_path / "home")})
+    found = load_settings({"VANE_HOME": str(folder / "home")})
     return replace(found, config_dir=config)
 
 

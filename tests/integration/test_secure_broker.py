@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from kafka.admin import (
     ACL,
+    ACLFilter,
     ACLOperation,
     ACLPermissionType,
     ACLResourcePatternType,
@@ -18,10 +20,13 @@ from kafka.admin import (
 )
 
 from pipeline.broker.admin import admin
+from pipeline.broker.topics import apply_topics
 from pipeline.settings import PROJECT_ROOT, Settings, load_settings
+from tests.factories import an_event
 from tests.integration.command import vane
-from tests.integration.live import log_size, running
+from tests.integration.live import log_size, running, send
 from tests.integration.secure import SecureBroker, secure_broker
+from tests.integration.test_worker import record
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -173,3 +178,44 @@ def test_what_the_rules_do_not_allow_is_told_in_one_line(
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "authoriz" in done.stderr.lower()
+
+
+@pytest.mark.parametrize(
+    ("resource", "pattern", "operation"),
+    [
+        ("kpi.", ACLResourcePatternType.PREFIXED, ACLOperation.WRITE),
+        ("acd.events", ACLResourcePatternType.LITERAL, ACLOperation.READ),
+    ],
+)
+def test_a_right_taken_from_a_running_worker_ends_it_in_one_line(
+    closed: SecureBroker,
+    inside: Settings,
+    resource: str,
+    pattern: ACLResourcePatternType,
+    operation: ACLOperation,
+) -> None:
+    prefix = f"revoked-{operation.name.lower()}."
+    inside = replace(inside, topic_prefix=prefix)
+    apply_topics(closed.internal, PROJECT_ROOT / "schemas" / "topics", prefix=prefix)
+    rules = rules_of((PROJECT_ROOT / "docs" / "security.md").read_text("utf-8"), prefix)
+    with admin(closed.internal) as client:
+        client.create_acls([rule for rule in rules if rule.principal == "User:vane-worker"])
+    send(inside, [record(an_event("queued", 0))], partition=1)
+    with running(inside, **closed.entry("vane-worker")) as worker:
+        worker.wait_for(lambda w: w.folded() == 1)
+        what = ResourcePattern(ResourceType.TOPIC, prefix + resource, pattern)
+        who = ("User:vane-worker", "*", operation, ACLPermissionType.ALLOW)
+        with admin(closed.internal) as client:
+            client.delete_acls([ACLFilter(*who, what)])
+        for i in range(1, 30):
+            send(inside, [record(an_event("queued", i, contact_id=f"c{i}"))], partition=1)
+            if worker.process.poll() is not None:
+                break
+            time.sleep(1)
+        assert worker.process.wait(60) == 1
+        said = worker.log.read_text()
+    assert "Traceback" not in said, said
+    assert said.splitlines()[-1].startswith(
+        f"vane: Kafka at {closed.bootstrap} does not allow it: "
+    ), said
+    assert f"{prefix}{resource}" in said.splitlines()[-1]

@@ -106,6 +106,9 @@ def health(compose: Json) -> list[str]:
     for name, service in compose["services"].items():
         if name not in ENDS and "test" not in service.get("healthcheck", {}):
             wrong.append(f"{name}: no healthcheck")
+        asked = re.search(r":6066(/[^\"]*)", str(service.get("healthcheck")))
+        if name == "worker" and (asked is None or asked[1] != "/healthz"):
+            wrong.append(f"{name}: its health is not asked at /healthz")
         allowed = {"on-failure", "no"} if name in ENDS else {"unless-stopped"}
         if service.get("restart") not in allowed:
             wrong.append(f"{name}: restart is {service.get('restart')}")
@@ -167,6 +170,12 @@ BAD: Final[list[tuple[str, str, object, str]]] = [
     ("worker", "environment", {"VANE_BROKER": "x"}, "worker: VANE_BROKER is not in settings.py"),
     ("lander", "healthcheck", {}, "lander: no healthcheck"),
     ("kafka", "healthcheck", {"interval": "1s"}, "kafka: no healthcheck"),
+    (
+        "worker",
+        "healthcheck",
+        {"test": ["CMD", "curl", '"http://127.0.0.1:6066/status.json"']},
+        "worker: its health is not asked at /healthz",
+    ),
     ("worker", "restart", None, "worker: restart is None"),
     ("topics", "restart", "unless-stopped", "topics: restart is unless-stopped"),
     (

@@ -97,3 +97,21 @@ def test_the_memory_of_ids_is_bounded_and_forgets_the_oldest() -> None:
     deliverer.remember(str(i) for i in range(REMEMBERED + 1))
     assert deliver(deliverer, an_alert("1")) == (0, 1, 0)
     assert deliver(deliverer, an_alert("0")) == (1, 1, 0)
+
+
+def test_attempts_and_what_became_of_alerts_are_told() -> None:
+    attempts: list[tuple[str, str, bool]] = []
+    alerts: list[str] = []
+    sinks: list[Sink] = [WebhookSink(nobody_there()), Kept()]
+    deliverer = Deliverer(
+        sinks,
+        sleep=Pauses(),
+        on_attempt=lambda sink, result, seconds: attempts.append((sink, result, seconds >= 0)),
+        on_alert=alerts.append,
+    )
+    deliver(deliverer, an_alert("a"), an_alert("a"))
+    assert sorted(attempts) == [
+        ("kept", "delivered", True),
+        *[("webhook", "failed", True)] * ATTEMPTS,
+    ]
+    assert alerts == ["failed", "repeated"]

@@ -51,3 +51,9 @@ def test_a_state_without_a_reason_is_not_one_whose_reason_is_called_none() -> No
     terms = MeasureTerms(states=frozenset({"other:None"}))
     assert terms.counts(AgentState.OTHER, "None")
     assert not terms.counts(AgentState.OTHER, None)
+
+
+def test_what_terms_leave_open_is_four_minutes_no_minimum_no_cap_and_presumed_time_counts() -> None:
+    terms = AgentTimeTerms(measures=dict.fromkeys(Measure, NOTHING))
+    assert (terms.lost_after_ms, terms.longest_silence_ms) == (4 * 60_000, None)
+    assert (NOTHING.minimum_login_ms, NOTHING.caps, NOTHING.counts_presumed) == (0, {}, True)

@@ -80,7 +80,7 @@ def test_presumed_time_is_not_billed_where_the_terms_say_so() -> None:
 
 @pytest.mark.parametrize(("length", "excluded"), [(30 * MINUTE, {}), (30 * MINUTE - 1, "all")])
 def test_a_day_below_the_minimum_is_not_billed(length: int, excluded: object) -> None:
-    (piece,) = account([a_spell("available", 0, length)], DAYS, HISTORY)
+    (piece,) = account([a_spell("available", HOUR, HOUR + length)], DAYS, HISTORY)
     assert piece.excluded == (excluded and {"billable": "below_minimum_login"})
 
 

@@ -96,6 +96,16 @@ def test_a_clock_that_changes_at_midnight_changes_then_wherever_one_starts_to_lo
         assert [offset for _, _, offset in found] == [offset_ms(info, at) for at, _, _ in found]
 
 
+def test_a_change_at_the_last_instant_of_a_span_belongs_to_it_and_one_at_its_end_does_not() -> None:
+    change = 1_761_440_400_000
+    summer, winter = 2 * HOUR_MS, HOUR_MS
+    assert list(offsets("Europe/Warsaw", change - 1, change + 1)) == [
+        (change - 1, change, summer),
+        (change, change + 1, winter),
+    ]
+    assert list(offsets("Europe/Warsaw", change - 2, change)) == [(change - 2, change, summer)]
+
+
 def test_of_an_empty_span_there_are_no_offsets() -> None:
     assert list(offsets("UTC", 5, 5)) == list(offsets("UTC", 6, 5)) == []
     assert list(offsets("UTC", 5, 6)) == [(5, 6, 0)]
@@ -105,6 +115,11 @@ def test_of_an_empty_span_there_are_no_offsets() -> None:
 def test_what_is_no_month_is_refused_with_its_value(text: str) -> None:
     with pytest.raises(InputError, match=f"got '{text}'"):
         parse_month(text)
+
+
+@pytest.mark.parametrize("text", ["1970-01", "9998-12"])
+def test_the_first_and_the_last_month_there_are_can_be_read(text: str) -> None:
+    assert parse_month(text) == Month(int(text[:4]), int(text[5:]))
 
 
 def test_a_month_is_written_as_it_is_read() -> None:

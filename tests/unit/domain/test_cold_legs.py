@@ -5,11 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from pipeline.domain.cold_legs import SPAN_MS, Packing
+from pipeline.domain.cold_legs import SPAN_MS, ColdLegs, Packing
 from pipeline.domain.events import CallEvent
 from pipeline.domain.fold import FORGET_MS, PartitionFold
 from pipeline.domain.fold_state import dump, load
 from pipeline.domain.kpi import PANE_MS
+from pipeline.domain.leg import LegFacts
+from pipeline.domain.live_leg import facts_of_plain, plain_facts
 from pipeline.domain.watermark import GRACE_MS
 from tests.factories import NOON, an_event, history
 
@@ -151,18 +153,42 @@ def test_a_packed_leg_past_the_grace_is_let_go_by_its_next_event() -> None:
     assert feed.fold.counters.late == late + 2
 
 
+def test_a_span_is_let_go_once_every_event_in_it_is_older_than_the_horizon() -> None:
+    cold = packed_three().fold.cold
+    assert cold is not None
+    assert SPAN_MS == 15 * MIN  # snapshots number spans by it
+    end = NOON - NOON % SPAN_MS + SPAN_MS
+    assert list(cold.expire(end - 1)) == []
+    assert len(list(cold.expire(end))) == 3
+    assert len(cold) == 0
+
+
+def test_a_snapshot_with_a_mark_that_has_no_leg_is_refused() -> None:
+    cold = packed_three().fold.cold
+    assert cold is not None
+    plain = cold.dump()
+    plain[0][3].pop()
+    with pytest.raises(ValueError, match="shorter"):
+        ColdLegs(PACKING).load(plain)
+
+
+def test_a_leg_with_a_fact_too_few_is_refused() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        facts_of_plain(plain_facts(LegFacts())[:-1])
+
+
 def test_panes_are_kept_as_long_as_a_packed_leg_may_need_them() -> None:
     """A call that talks for hours counts where it was offered; its pane outlives the others."""
     feed = Feed(PACKING._replace(hot_legs=1))
-    feed.tick(0)
     feed.send(an_event("queued", 0), an_event("answered", S))
     last = 5 * HOUR
     for at in range(10 * MIN, last, 10 * MIN):
-        feed.tick(at)
-    feed.send(*a_call("c2", last), *a_call("c3", last), an_event("ended", last + MIN))
-    feed.tick(last + 5 * MIN)
-    assert (feed.hot, feed.packed) == (set(), 3)
-    feed.tick(last + FORGET_MS + 5 * MIN)
+        feed.send(*a_call(f"at {at}", at))  # let go in time: no old leg is left but the first
+    feed.send(*a_call("c2", last), an_event("ended", last + MIN))
+    feed.send(*a_call("c3", last + 90 * S))
+    feed.send(*a_call("c4", last + 4 * MIN))
+    assert feed.hot == {"c4"}  # c2 went first, then the call of hours into the same span
+    feed.send(*a_call("c5", last + FORGET_MS + 5 * MIN))
     assert feed.counts(0, 0)[:2] == [1, 1]
-    feed.send(an_event("answered", 0, contact_id="c1"), an_event("abandoned", 4 * HOUR))
+    feed.send(an_event("answered", 0), an_event("abandoned", 4 * HOUR))
     assert feed.counts(0, 0)[:2] == [1, 1]

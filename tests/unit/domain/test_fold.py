@@ -253,6 +253,15 @@ def test_a_transfer_counts_as_soon_as_its_leg_is_known_to_have_queued() -> None:
     }
 
 
+def test_a_complaint_of_a_call_takes_nothing_from_its_handle_time() -> None:
+    feed = Feed()
+    call = [*a_call("c1", 0, S), an_event("ended", 61 * S)]
+    for event in (*call, an_event("complaint_flagged", 92 * S)):
+        feed.send(event)
+    assert feed.panes["service", "handle-time", 2] == {"handled": 1, "talk_ms": MIN}
+    assert feed.panes["service", "complaint-signals", 3] == {"complaints": 1}
+
+
 def test_a_source_that_comes_back_cannot_turn_time_back() -> None:
     feed = Feed()
     feed.send(an_event("queued", 0, source="ivr"), appended=0)
@@ -334,6 +343,24 @@ def test_a_call_that_moves_to_another_pane_is_taken_out_of_the_one_it_was_in() -
         "answered_within": 1,
         "wait_answered_ms": 5_000,
     }
+
+
+def test_a_chunk_tells_of_the_panes_that_a_leg_was_in_meanwhile() -> None:
+    """A worker that cut the log in between may have published them before it died."""
+    feed = Feed()
+    moved = an_event("queued", 5 * S, contact_id="c1")
+    feed.send(*a_call("c1", 35 * S, 6 * S, end="abandoned"), moved)
+    assert feed.panes["service", "service-level", 1] == {}
+    assert feed.service_level(0) == {"offered": 1, "abandoned": 1}
+
+
+def test_a_chunk_tells_of_the_pane_in_which_a_threshold_passed_meanwhile() -> None:
+    feed = Feed()
+    due = 31 * S + a_target().threshold_ms + a_target().inclusive
+    assert due < MIN  # no pane ends before it: nothing but the timer settles the leg
+    feed.send(an_event("queued", 31 * S), an_event("offered", due), an_event("queued", 5 * S))
+    assert feed.panes["service", "service-level", 1] == {}
+    assert feed.service_level(0) == {"offered": 1, "waiting_over": 1}
 
 
 def test_an_event_that_changes_no_count_publishes_nothing() -> None:
@@ -524,6 +551,16 @@ def test_each_rule_and_queue_stands_for_itself() -> None:
     assert [(a.rule, a.queue) for a in feed.alerts] == [("fast", "service")]
 
 
+def test_alerts_of_two_queues_have_names_of_their_own() -> None:
+    feed = Feed(a_rule())
+    feed.send(*some_calls(0, 0, 2))
+    for contact in ("o1", "o2"):
+        feed.send(an_event("queued", 0, queue="orders", contact_id=contact))
+    feed.tick(30 * S)
+    assert {alert.queue for alert in feed.alerts} == {"service", "orders"}
+    assert len({alert.alert_id for alert in feed.alerts}) == 2
+
+
 def test_the_longest_window_decides_how_long_a_queue_is_looked_at() -> None:
     """Good calls leave the slow rule's window long after the fast rule's has emptied."""
     feed = Feed(a_rule(name="fast", window_ms=30_000), a_rule(name="slow", window_ms=120_000))
@@ -582,6 +619,7 @@ def test_a_finished_leg_is_kept_for_the_grace_and_then_let_go() -> None:
     feed.send(*a_call("c1", 0, S, end="abandoned"))
     feed.tick(GRACE_MS)
     assert legs_of(feed) == {"c1"}
+    assert feed.fold.live_legs == 2  # with the one that moved time on
     swept(feed, GRACE_MS + 2 * S)
     assert legs_of(feed) == set()
 

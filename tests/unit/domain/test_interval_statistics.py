@@ -59,12 +59,19 @@ def test_all_calls_wait_and_the_answered_ones_may_be_in_time() -> None:
         a_call(0, wait_ms=20_000),
         a_call(1, wait_ms=20_001),
         a_call(2, "abandoned", wait_ms=5_000),
+        a_call(3, wait_ms=1_000),
         a_call(2 * HOUR_MS, wait_ms=1),
     ]
     first, second, whole = queue_figures([], calls, TWO_HOURS, threshold_ms=20_000)
-    assert first == whole == QueueFigures(wait_ms=45_001, answered_within=1)
+    assert first == whole == QueueFigures(wait_ms=46_001, answered_within=2)
     assert second == QueueFigures()
     assert queue_figures([], calls, TWO_HOURS)[0].answered_within == 0
+
+
+def test_times_that_a_row_does_not_give_add_nothing() -> None:
+    assert queue_figures([], [a_call(0)], TWO_HOURS)[0].wait_ms == 0
+    found = agent_figures([AgentHour(at_ms=0, agent=1)], [a_call(0)], TWO_HOURS)[0]
+    assert (found.talk_ms, found.login_ms, found.pause_ms, found.wrapup_ms) == (0, 0, 0, 0)
 
 
 def test_waits_are_cut_at_thresholds_half_open() -> None:

@@ -121,5 +121,16 @@ def test_a_spell_across_midnight_is_cut_half_open() -> None:
     assert short(clip(ledger, 10, HOUR)) == [(10, HOUR, "break", "acd", None)]
     assert short(clip(ledger, HOUR, 3 * HOUR)) == [(HOUR, 2 * HOUR, "break", "acd", "logout")]
     assert clip(ledger, 2 * HOUR, 3 * HOUR) == []
+    assert short(clip(ledger, 0, 10)) == [(0, 10, "available", "acd", None)]
+
+
+def test_a_logout_at_the_very_end_of_the_bounds_is_within_them() -> None:
+    ledger = ledger_of(day("acd", ("available", 0), ("logged_out", HOUR)))
+    assert short(clip(ledger, 0, HOUR)) == [(0, HOUR, "available", "acd", "logout")]
+    assert short(clip(ledger, 0, HOUR - 1)) == [(0, HOUR - 1, "available", "acd", None)]
+
+
+def test_time_per_state_adds_up_to_the_bounds() -> None:
+    ledger = ledger_of(day("acd", ("available", 0), ("break", 10), ("logged_out", 2 * HOUR)))
     spent = totals(ledger, 0, HOUR)
     assert (spent["available"], spent["break"], sum(spent.values())) == (10, HOUR - 10, HOUR)  # type: ignore[index]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
+
 from pipeline.domain.marks import MARK_BYTES, Marks
 
 
@@ -31,6 +33,18 @@ def test_what_lies_across_two_neighbours_is_not_a_member() -> None:
     assert across not in marks
     marks.add(across)
     assert [one in marks, two in marks, across in marks, len(marks)] == [True, True, True, 3]
+
+
+@pytest.mark.parametrize("start", range(1, 7))
+def test_what_begins_anywhere_within_a_member_is_not_one(start: int) -> None:
+    one, two = bytes([0, 0, 0, 0, 0, 0, 0, 1]), bytes([0, 0, 0, 0, 0, 0, 0, 2])
+    assert (one + two)[start : start + MARK_BYTES] not in Marks(one + two)
+
+
+def test_a_member_is_found_behind_the_same_bytes_across_two_neighbours() -> None:
+    one, two = bytes([0, 0, 0, 0, 0, 0, 1, 0]), bytes(MARK_BYTES)
+    assert (one + two).find(two) == 7
+    assert two in Marks(one + two)
 
 
 def test_the_edges_of_the_buckets() -> None:

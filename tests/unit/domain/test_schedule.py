@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -100,6 +101,7 @@ def test_a_break_within_a_shift_holds_for_its_time() -> None:
         (a_span("meal", 0, 10), a_span("break", 0, 20)),
         (a_span("break", 0, 20), a_span("meal", 0, 20)),
         (a_span("meal", 0, 20), a_span("meal", 0, 20, paid=False)),
+        (a_span("meal", 0, 20), replace(a_span("meal", 0, 20), is_billable=False)),
     ],
 )
 def test_of_spans_with_one_start_it_is_settled_which_counts(
@@ -131,3 +133,21 @@ def test_a_shift_is_unbroken_scheduled_work() -> None:
 def test_a_schedule_across_midnight_is_cut_there() -> None:
     parts = adherence([a_span("on_queue", -60, 60)], [], DAYS, HISTORY)
     assert [(p.start_ms, p.end_ms, p.state) for p in parts] == [(0, HOUR, "logged_out")]
+
+
+def test_where_no_source_says_anything_the_agent_is_logged_out() -> None:
+    states = (
+        *(("available", 0), ("logged_out", 10), ("available", 20), ("on_contact", 30)),
+        *(("logged_out", 40), ("available", 50), ("break", 60), ("logged_out", 70)),
+    )
+    log = [a_state_event(state, minute * MINUTE) for state, minute in states]
+    parts = adherence(
+        [a_span("on_queue", 10, 60)], resolve(sessions(log, HISTORY), HISTORY), DAYS, HISTORY
+    )
+    assert [(p.start_ms // MINUTE, p.end_ms // MINUTE, p.state) for p in parts] == [
+        (10, 20, "logged_out"),
+        (20, 30, "available"),
+        (30, 40, "on_contact"),
+        (40, 50, "logged_out"),
+        (50, 60, "available"),
+    ]

@@ -16,7 +16,7 @@ from pipeline.domain.kpi import (
 )
 from pipeline.domain.leg import LegFacts, apply
 from pipeline.domain.target import TargetHistory
-from pipeline.domain.watermark import GRACE_MS, Watermark, is_clock_ahead
+from pipeline.domain.watermark import Watermark, is_clock_ahead
 from tests.factories import a_target, an_event
 
 RULE = {
@@ -122,12 +122,6 @@ def test_an_event_as_new_as_its_sources_newest_does_not_ask_who_is_idle() -> Non
         watermark.ms = watermark.candidate(source, at, 0)
     assert watermark.candidate("b", 9000, 61_000) == 1000
     assert watermark.candidate("b", 9001, 61_000) == 9001
-
-
-def test_late_is_more_than_the_grace_behind_the_watermark() -> None:
-    watermark = Watermark(ms=GRACE_MS + 100)
-    assert not watermark.is_late(100)
-    assert watermark.is_late(99)
 
 
 def test_a_drop_fires_below_the_enter_margin_and_resolves_at_the_leave_margin() -> None:

@@ -98,6 +98,21 @@ def test_a_month_on_is_the_same_day_or_the_last(day: str, after: str) -> None:
     assert month_on(local).date().isoformat() == after
 
 
+def test_a_month_on_into_an_hour_that_comes_twice_is_the_first_of_them() -> None:
+    second = datetime(2020, 10, 1, 1, 30, tzinfo=ZoneInfo("America/Montreal"), fold=1)
+    assert month_on(second).isoformat() == "2020-11-01T01:30:00-04:00"
+
+
+def test_without_a_word_on_week_days_all_seven_count() -> None:
+    week = Selection(zone="UTC", from_ms=ms("2020-10-05T00:00Z"), until_ms=ms("2020-10-12T00:00Z"))
+    assert len(Frames(week, Grain.DAY, VANE).listed) == 7 + 1
+    assert frozenset({1, 2, 3, 4, 5, 6, 7}) == ALL_DAYS
+
+
+def test_wazo_cuts_no_more_than_a_month_into_hours() -> None:
+    assert (VANE.hourly_months, WAZO.hourly_months) == (None, 1)
+
+
 def test_day_hours_are_half_open_to_the_minute_in_ours() -> None:
     chosen = select("2020-10-06T00:00Z", "2020-10-07T00:00Z", hours=DayHours(510, 1020))
     frames = Frames(chosen, Grain.HOUR, VANE)
@@ -150,6 +165,6 @@ def test_bounds_are_half_open_and_an_empty_range_holds_nothing() -> None:
 
 
 def test_a_day_that_day_hours_leave_out_is_listed_empty() -> None:
-    chosen = select("2020-10-06T00:00Z", "2020-10-06T07:00Z", hours=DayHours(480, 1020))
+    chosen = select("2020-10-06T00:00Z", "2020-10-06T08:00Z", hours=DayHours(480, 1020))
     assert len(Frames(chosen, Grain.DAY, VANE).listed) == 1 + 1
     assert len(Frames(chosen, Grain.HOUR, VANE).listed) == 1

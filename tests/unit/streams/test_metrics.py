@@ -7,14 +7,22 @@ import asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.streams import metrics
+from pipeline.streams.health import Health, Limits
 from tests.factories import NOON, an_event
 from tests.unit.streams.live import Live, a_chunk, a_record, an_engine
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
+def render(live: Live, ends: dict[int, int] | None = None) -> str:
+    now_ms = NOON + 60_000.0
+    health = Health(live.engine, Limits(), now_ms=lambda: now_ms)
+    health.look(ends)
+    return metrics.render(live.engine, health).decode()
+
+
 def samples(live: Live) -> Samples:
-    text = metrics.render(live.engine).decode()
+    text = render(live)
     return {
         (s.name, frozenset(s.labels.items())): s.value
         for family in text_string_to_metric_families(text)
@@ -62,7 +70,7 @@ def test_gauges_say_where_the_fold_stands() -> None:
     asyncio.run(live.engine.on_chunk(0, a_chunk(50, 51)))
     before = samples(live)
     assert of(before, "vane_snapshot_offset", partition="0") == 0
-    assert of(before, "vane_watermark_seconds", partition="0") == (NOON + 30) / 1000
+    assert of(before, "vane_watermark_timestamp_seconds", partition="0") == (NOON + 30) / 1000
     assert of(before, "vane_live_legs", partition="0") == 2
     assert of(before, "vane_live_legs", partition="3") == 2
     assert of(before, "vane_seeks_back_total") == 1
@@ -71,7 +79,37 @@ def test_gauges_say_where_the_fold_stands() -> None:
 
 
 def test_an_engine_without_partitions_still_has_metrics() -> None:
-    assert samples(an_engine()) == {("vane_seeks_back_total", frozenset()): 0}
+    found = samples(an_engine())
+    assert of(found, "vane_seeks_back_total") == 0
+    assert {dict(labels).get("partition") for _, labels in found} == {None}
+    assert [name for name, _ in found].count("vane_build_info") == 1
+
+
+def test_lag_is_told_by_offset_by_append_time_and_by_event_time() -> None:
+    live = a_live_engine()  # partition 0 has 8 records, the newest appended at NOON
+    lines = render(live, {0: 11, 3: 103}).splitlines()
+    found = dict(line.rsplit(" ", 1) for line in lines if line.startswith("vane_"))
+    assert float(found['vane_lag_records{partition="0"}']) == 3
+    assert float(found['vane_lag_seconds{partition="0"}']) == 60
+    assert float(found['vane_lag_records{partition="3"}']) == 0
+    assert float(found['vane_lag_seconds{partition="3"}']) == 0
+    assert float(found['vane_event_time_lag_seconds{partition="0"}']) > 0
+
+
+def test_what_the_worker_does_is_timed_and_snapshots_are_measured() -> None:
+    live = a_live_engine()
+    before = samples(live)
+    assert of(before, "vane_fold_seconds_count") == 2
+    assert of(before, "vane_publish_seconds_count") == 2
+    assert of(before, "vane_snapshot_seconds_count") == 0
+    assert of(before, "vane_snapshot_age_seconds", partition="0") > 0
+    assert ("vane_snapshot_bytes", frozenset({("partition", "0")})) not in before
+    asyncio.run(live.engine.snapshot_all())
+    after = samples(live)
+    assert of(after, "vane_snapshot_seconds_count") == 2
+    assert of(after, "vane_snapshot_age_seconds", partition="0") == 0
+    sizes = {len(value) for value in live.publisher.snapshots()}
+    assert of(after, "vane_snapshot_bytes", partition="0") in sizes
 
 
 def test_the_content_type_is_that_of_the_text_format() -> None:

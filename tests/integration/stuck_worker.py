@@ -1,0 +1,33 @@
+"""``vane worker`` with a fault: it stays where it is told to. Run as a module by a test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from typing import Any
+
+from pipeline.cli import main
+from pipeline.streams import snapshots
+from pipeline.streams.engine import Engine
+
+
+async def _for_ever(*_: Any, **__: Any) -> Any:
+    await asyncio.sleep(10_000)
+
+
+async def _without_yielding(*_: Any, **__: Any) -> Any:
+    time.sleep(10_000)  # noqa: ASYNC251 - the fault
+
+
+FAULTS: dict[str, tuple[Any, str, Any]] = {
+    "recovery": (snapshots, "read_newest", _for_ever),
+    "fold": (Engine, "on_chunk", _for_ever),
+    "stop": (Engine, "stop", _for_ever),
+    "loop": (Engine, "on_chunk", _without_yielding),
+}
+
+if __name__ == "__main__":
+    setattr(*FAULTS[os.environ["STUCK_IN"]])
+    main(["worker", "--stuck-after", "3", "--loglevel", "warning", *sys.argv[1:]])

@@ -1,0 +1,60 @@
+"""The worker's log as JSON: every line is an object, every event of consequence has its line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pipeline.settings import Settings
+from tests.factories import an_event
+from tests.integration import live
+from tests.integration.test_worker import record
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+
+
+def log_of_a_life(settings: Settings, log_format: str) -> str:
+    """Return what a worker writes from its start to its stop, with a record folded between."""
+    live.send(settings, [record(an_event("queued", 0))], partition=1)
+    options = ("--log-format", log_format, "--loglevel", "info", "--snapshot-interval", "0.5")
+    with live.running(settings, *options) as worker:
+        worker.wait_for(
+            lambda w: (
+                any(p["snapshot_offset"] == 1 for p in (w.status() or {})["partitions"])
+                if w.folded()
+                else False
+            )
+        )
+        assert worker.stop() == 0
+        return worker.log.read_text()
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in text.splitlines()]
+    assert all(isinstance(line, dict) for line in found)
+    return found
+
+
+def test_every_line_is_an_object_that_says_who_when_and_what(settings: Settings) -> None:
+    lines = objects(log_of_a_life(settings, "json"))
+    for line in lines:
+        assert {"worker", "time", "level", "event"} <= line.keys(), line
+    assert len({line["worker"] for line in lines}) == 1
+    ours = {line["event"]: line for line in lines}
+    said = [
+        *("worker started", "partitions assigned", "partition recovered", "snapshot written"),
+        *("stopping", "partitions revoked", "stopped"),
+    ]
+    assert [event for event in said if event not in ours] == []
+    assert ours["snapshot written"]["partition"] == 1
+    assert ours["snapshot written"]["offset"] == 1
+    assert ours["partitions assigned"]["partitions"] == [0, 1, 2, 3]
+
+
+def test_a_log_in_text_is_no_json(settings: Settings) -> None:
+    text = log_of_a_life(settings, "text")
+    assert "snapshot written" in text
+    with pytest.raises(json.JSONDecodeError):
+        objects(text)
