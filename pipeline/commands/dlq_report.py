@@ -143,7 +143,7 @@ def show_redriven(done: Redriven, topic: str, *, key: bytes, is_dry_run: bool) -
     for why, count in done.held.most_common():
         table.add_row(f"held: {_HELD[why]} ({why})", f"{count:,}")
     console.print(table)
-    for why, examples in done.examples.items():
+    for (why, _), examples in done.examples.items():
         for letter, message in examples:
             place = f"{letter.place.partition}:{letter.place.offset}"
             text = _plain(hide_numbers_in_text(message, key))

@@ -27,8 +27,8 @@ from pipeline.dead_letters.verdict import Held, Hold, Rekey, Sending, Terms, jud
 from pipeline.settings import Settings
 
 INPUT: Final = "acd.events"
-MOST_EXAMPLES: Final = 3
-"""Letters shown of each kind that was held."""
+MOST_EXAMPLES: Final = 2
+"""Letters shown that were held, of each why and reason."""
 
 _REQUEST_BYTES: Final = 32 << 20
 _TOGETHER: Final = 500
@@ -44,7 +44,7 @@ class Redriven:
 
     sent: Counter[str] = field(default_factory=Counter)
     held: Counter[Hold] = field(default_factory=Counter)
-    examples: dict[Hold, list[tuple[Letter, str]]] = field(default_factory=dict)
+    examples: dict[tuple[Hold, str], list[tuple[Letter, str]]] = field(default_factory=dict)
 
     @property
     def read(self) -> int:
@@ -54,7 +54,7 @@ class Redriven:
     def hold(self, letter: Letter, held: Held) -> None:
         """Count a letter that is not sent; remember the first of a kind, to show."""
         self.held[held.why] += 1
-        shown = self.examples.setdefault(held.why, [])
+        shown = self.examples.setdefault((held.why, letter.reason), [])
         if len(shown) < MOST_EXAMPLES:
             shown.append((letter, held.message))
 

@@ -72,11 +72,13 @@ def vane(settings: Settings, *arguments: str) -> str:
 class Worker:
     """A ``vane worker`` process and its status page."""
 
+    module = "pipeline"
+
     def __init__(self, settings: Settings, *options: str, **env: str) -> None:
         self.port = free_port()
         self.log = settings.home / f"worker-{self.port}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pipeline", "worker", "--loglevel", "warning", *options]
+        command = [sys.executable, "-m", self.module, "worker", "--loglevel", "warning", *options]
         variables = environment(settings, VANE_WEB_PORT=str(self.port), **env)
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(command, env=variables, stdout=out, stderr=out)
