@@ -21,7 +21,9 @@ from kafka.admin import (
 
 from pipeline.broker.admin import admin
 from pipeline.broker.topics import apply_topics
+from pipeline.codec.encode import encode
 from pipeline.settings import PROJECT_ROOT, Settings, load_settings
+from tests.factories import an_event
 from tests.factories import an_event
 from tests.integration.command import vane
 from tests.integration.live import log_size, running, send
@@ -81,8 +83,8 @@ def test_all_components_do_their_work_under_the_rules_of_the_docs_alone(
         assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    assert "24 created" in run("vane-admin", "topics", "apply")
-    assert "24 as described" in run("vane-admin", "topics", "apply", "--check")
+    assert "25 created" in run("vane-admin", "topics", "apply")
+    assert "25 as described" in run("vane-admin", "topics", "apply", "--check")
     simulated = ("--days", "1", "--scale", "0.05", "--late-rate", "0.01", "--out", str(tmp_path))
     run("vane-ingest", "simulate", *simulated)
     ingest = ("ingest", "--format", "canonical", str(tmp_path))
@@ -99,6 +101,14 @@ def test_all_components_do_their_work_under_the_rules_of_the_docs_alone(
     run("vane-lander", "land")
     said = run("vane-lander", "reconcile", "--month", "2025-11")
     assert re.search(r"live = month: [\d,]+ cells, 0 differences", said)
+    send(inside, [(b"astray", encode(an_event("queued")))], partition=0)
+    with running(inside, **closed.entry("vane-worker")) as worker:
+        worker.wait_for(lambda w: w.folded() >= size + 1)
+        assert worker.stop() == 0, worker.log.read_text()
+    assert "bad_key" in run("vane-dlq", "dlq", "list")
+    assert "sent: bad_key" in run("vane-dlq", "dlq", "redrive", "--rekey", "client")
+    assert "(already_redriven)" in run("vane-dlq", "dlq", "redrive")
+    assert "no such" in run("vane-dlq", "dlq", "list", "--topic", "ref.schedule.dlq")
 
 
 COMMANDS = {
@@ -106,6 +116,7 @@ COMMANDS = {
     "ingest": ("ingest", "--format", "canonical", "-"),
     "land": ("land",),
     "worker": ("worker",),
+    "dlq": ("dlq", "list"),
 }
 WRONG = {
     "password": (
