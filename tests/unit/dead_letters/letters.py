@@ -36,9 +36,9 @@ def a_record(
         "reason": "bad_value",
         "attempt": None,
     } | headers
-    names = {"reason": "dlq.reason", "attempt": "dlq.attempt", "file": "dlq.file", "line": "dlq.line"}
+    ours = {"reason", "attempt", "file", "line"}
     pairs = tuple(
-        (names.get(name, f"__connect.errors.{name}"), str(said).encode())
+        (f"dlq.{name}" if name in ours else f"__connect.errors.{name}", str(said).encode())
         for name, said in given.items()
         if said is not None
     )
