@@ -314,6 +314,13 @@ def test_a_waiting_call_is_counted_by_its_timer_at_the_first_instant_past_the_th
     assert feed.service_level() == {"offered": 1, "waiting_over": 1}
 
 
+def test_a_call_whose_queueing_comes_late_counts_at_once_if_its_threshold_has_passed() -> None:
+    feed = Feed()
+    feed.tick(MIN)
+    feed.send(an_event("queued", 0, source="slow"))
+    assert feed.service_level() == {"offered": 1, "waiting_over": 1}
+
+
 def test_a_timer_survives_a_restart() -> None:
     feed = Feed()
     feed.send(an_event("queued", 0))

@@ -130,3 +130,30 @@ def test_merging_leaves_both_sides_as_they_were() -> None:
     apply(merged, an_event("hold_ended", S))
     assert (one.complaints, one.holds) == ({NOON}, {1: (NOON, None)})
     assert merge(other, one) == one
+
+
+@pytest.mark.parametrize("kind", EARLIEST_WINS)
+def test_the_earliest_of_a_kind_wins_of_two_sides(kind: str) -> None:
+    slot, fields, value = KNOWN[kind]
+    early, late = LegFacts(), LegFacts()
+    apply(early, an_event(kind, 0, **fields))
+    apply(late, an_event(kind, S, **fields))
+    expected = LegFacts(**{slot: value}, first_ms=NOON, last_ms=NOON + S)
+    assert merge(early, late) == merge(late, early) == expected
+
+
+def test_occurrences_of_two_sides_are_put_together() -> None:
+    one = LegFacts(offers={(NOON, "ann")}, complaints={1, 2}, holds={1: (5, None), 2: (1, 9)})
+    other = LegFacts(offers={(NOON, "bob")}, complaints={2, 3}, holds={1: (4, 8), 3: (None, 7)})
+    for merged in (merge(one, other), merge(other, one)):
+        assert merged.offers == {(NOON, "ann"), (NOON, "bob")}
+        assert merged.complaints == {1, 2, 3}
+        assert merged.holds == {1: (4, 8), 2: (1, 9), 3: (None, 7)}
+
+
+def test_of_nothing_nothing_is_known() -> None:
+    nothing = LegFacts()
+    assert (nothing.first_ms, nothing.last_ms) == (0, 0)
+    assert merge(nothing, LegFacts()) == nothing
+    seen = LegFacts(queued_at=NOON, first_ms=NOON, last_ms=NOON)
+    assert merge(nothing, seen) == merge(seen, nothing) == seen

@@ -152,3 +152,17 @@ def test_an_hour_that_comes_twice_is_open_twice() -> None:
     ]
     spring = list(hours.open_spans(ms("2025-03-30T00:00"), ms("2025-03-31T00:00"), BERLIN))
     assert spring == []
+
+
+def test_hours_that_end_when_they_begin_last_a_day() -> None:
+    assert over_midnight([[(480, 480)], *([[]] * 6)])[:2] == (((480, 1440),), ((0, 480),))
+    with pytest.raises(ValueError, match=r"end after they begin, .* got '08:00-08:00'"):
+        parse_span("08:00-08:00")
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Shanghai"])
+def test_the_evening_of_a_zone_belongs_to_its_date_there(zone: str) -> None:
+    evening = (((1320, 1380),), *(((),) * 6))  # Mondays
+    start, end = ms("2025-11-10T22:30", zone), ms("2025-11-11T12:00", zone)
+    found = list(OpeningHours(evening).open_spans(start, end, zone))
+    assert found == [Interval(start, ms("2025-11-10T23:00", zone))]

@@ -452,3 +452,16 @@ def test_a_leg_that_was_never_dialed_is_no_attempt() -> None:
 
 def test_a_leg_not_known_to_have_queued_has_no_outcome() -> None:
     assert outcome(an_event("answered", S)) is None
+
+
+def test_an_answer_before_the_queue_entry_waited_for_nothing() -> None:
+    found = counts(an_event("queued", S), an_event("answered", 0))
+    assert found["service-level", 0]["answered_within"] == 1
+    assert found["service-level", 0]["wait_answered_ms"] == 0
+
+
+def test_a_call_is_not_over_a_threshold_of_nothing_in_the_instant_it_comes() -> None:
+    at_once = a_target(threshold_ms=0)
+    assert counts(an_event("queued"), now=NOON, target=at_once) == {}
+    later = counts(an_event("queued"), now=NOON + 1, target=at_once)
+    assert later["service-level", 0]["waiting_over"] == 1
