@@ -24,7 +24,9 @@ def reasons_of(topic: str) -> set[str]:
 
 def rows_below(text: str, heading: str) -> set[str]:
     """Return the codes that begin the rows of the table below a heading."""
-    return set(ROW.findall(text[text.index(heading) :].split("\n\n|", 1)[1].split("\n\n")[0]))
+    return set(
+        ROW.findall(text[text.index(heading) :].split("\n\n|", 1)[1].split("\n\n", maxsplit=1)[0])
+    )
 
 
 def rows(heading: str) -> set[str]:

@@ -6,6 +6,7 @@ It does not know the type ``callback_requested`` nor the field ``customer_ref``,
 
 from __future__ import annotations
 
+import os
 import sys
 
 from pipeline.cli import main
@@ -31,5 +32,7 @@ def decode(raw: bytes) -> CallEvent | Rejected:
 
 
 if __name__ == "__main__":
+    # The domain is imported above, so the compiled one would come too late.
+    os.environ["VANE_KERNEL"] = "python"
     vars(judge)["decode_call_event"] = decode
     main(sys.argv[1:])

@@ -24,7 +24,6 @@ from pipeline.broker.topics import apply_topics
 from pipeline.codec.encode import encode
 from pipeline.settings import PROJECT_ROOT, Settings, load_settings
 from tests.factories import an_event
-from tests.factories import an_event
 from tests.integration.command import vane
 from tests.integration.live import log_size, running, send
 from tests.integration.secure import SecureBroker, secure_broker

@@ -48,5 +48,5 @@ def test_topics_are_those_of_what_was_not_taken() -> None:
     for name in ("acd.events.dlq", "acd.quarantine", "acd.late", "ref.people.dlq"):
         assert topic_of(settings, name) == name
     for name in ("acd.events", "kpi.alerts", "vane.redriven", "x.dlq"):
-        with pytest.raises(InputError, match="--topic: expected one of acd.agent-states.dlq"):
+        with pytest.raises(InputError, match=r"--topic: expected one of acd.agent-states.dlq"):
             topic_of(settings, name)

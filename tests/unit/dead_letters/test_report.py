@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,8 @@ def test_no_limit_of_none_and_an_empty_list(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_json_has_the_place_and_hides_numbers() -> None:
-    letter = a_letter(**{"exception.message": f"got {NUMBER}"})
+    headers: dict[str, Any] = {"exception.message": f"got {NUMBER}"}
+    letter = a_letter(**headers)
     found = json.loads(json_line(letter, "t/0/1", KEY))
     assert (found["partition"], found["offset"], found["from_offset"]) == (1, 7, 40)
     assert found["redriven_to"] == "t/0/1"
@@ -92,7 +94,7 @@ def test_what_was_sent_and_held_is_counted_with_examples(
     said = capsys.readouterr().out
     assert "nothing was sent" in said
     assert "would be sent: bad_value" in said
-    assert said.count("1:7 still_wrong: got ref_") == MOST_EXAMPLES
+    assert said.count("1:7 still_wrong: got +ref_") == MOST_EXAMPLES
     assert "1234567" not in said
 
 

@@ -65,9 +65,7 @@ def test_force_sends_what_this_release_rejects_as_it_was() -> None:
     assert judge_letter(a_letter(key=b"other"), forced) == Sending(b"other", 2)
 
 
-@pytest.mark.parametrize(
-    ("rekey", "key"), [(Rekey.CLIENT, b"acme"), (Rekey.SITE, b"acme/north")]
-)
+@pytest.mark.parametrize(("rekey", "key"), [(Rekey.CLIENT, b"acme"), (Rekey.SITE, b"acme/north")])
 def test_a_wrong_key_is_set_right_and_the_key_decides_the_partition(
     rekey: Rekey, key: bytes
 ) -> None:
