@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "simulate": "Write the events of a simulated contact centre",
     "ingest": "Send calls from files to Kafka",
     "worker": "Run the live side: fold call events into KPIs and alerts",
+    "replay": "Fold again by another configuration: compare with the live one, then switch",
     "dlq": "Dead letters: list them, show one, send back what can be taken",
     "land": "Bring Kafka topics to Parquet, exactly once",
     "month": "Close a month: gates, models, settlement, publishing",

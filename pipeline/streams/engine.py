@@ -288,7 +288,8 @@ class Engine:
         )
         if self.parts.get(partition) is not part:
             return  # given up meanwhile: it may be that what the copy covers was not delivered
-        record: Outgoing = (str(partition).encode(), packed, [])
+        key = snapshots.key(partition, self.basis.config_hash)
+        record: Outgoing = (key, packed, [])
         await self.publisher.publish(self._topic("vane.snapshots"), partition, [record])
         await self.publisher.flush(partition)
         part.snapshot_offset = state["next_offset"]

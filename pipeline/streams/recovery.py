@@ -14,9 +14,9 @@ from faust.types import TP
 
 from pipeline.config_files import AlertRules, Targets
 from pipeline.domain.fold import PartitionFold
-from pipeline.domain.fold_state import STATE_VERSION, load
+from pipeline.domain.fold_state import load
 from pipeline.errors import StateLost
-from pipeline.streams.snapshots import LEG_PACKING
+from pipeline.streams.snapshots import LEG_PACKING, is_usable
 
 log = structlog.get_logger(__name__)
 
@@ -63,12 +63,12 @@ def fold_of(
             "was the topic made anew? Delete the snapshots topic with it to start again."
         )
         raise StateLost(msg)
-    if envelope["config_hash"] == basis.config_hash and state["state_version"] == STATE_VERSION:
+    if is_usable(envelope, basis.config_hash):
         if offset < begin:
             msg = (
                 f"{where}: the snapshot goes on at offset {offset} but the log starts at "
-                f"{begin}: {begin - offset} records are gone. Restore them, or rebuild live "
-                "numbers from the landed files."
+                f"{begin}: {begin - offset} records are gone. Rebuild the live numbers from "
+                "the landed files: vane replay --from-landing --switch"
             )
             raise StateLost(msg)
         return basis.load(state)
@@ -76,7 +76,7 @@ def fold_of(
         msg = (
             f"{where}: config or state version changed ({envelope['config_hash']} to "
             f"{basis.config_hash}), so the log must be folded again from offset {first}, but "
-            f"it starts at {begin}. Undo the change, or restore the log."
+            f"it starts at {begin}. Undo the change, or: vane replay --from-landing --switch"
         )
         raise StateLost(msg)
     log.warning("config or state version changed: folding again", partition=tp.partition)

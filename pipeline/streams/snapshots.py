@@ -20,7 +20,7 @@ from pipeline.domain.fold_state import STATE_VERSION
 from pipeline.errors import StateLost
 
 LOOK_BACK: Final = 16
-"""Newest records of a snapshot partition that are looked at."""
+"""Newest records of a snapshot partition that are looked at; all, if none of them can be used."""
 
 _ZLIB_LEVEL: Final = 1
 _FETCH_BYTES: Final = 24 * 1024 * 1024
@@ -29,6 +29,11 @@ _encoder = msgspec.msgpack.Encoder()
 
 LEG_PACKING: Final = Packing(_encoder.encode, _decoder.decode)
 """What the fold of a worker packs its quiet legs with."""
+
+
+def key(partition: int, config_hash: str) -> bytes:
+    """Return the key of a snapshot record: compaction keeps the newest of every configuration."""
+    return f"{partition}/{config_hash}".encode()
 
 
 def pack(state: dict[str, Any], *, config_hash: str, source_topic: str) -> bytes:
@@ -60,7 +65,7 @@ async def read_newest(
     """Return the snapshot that an input partition goes on from (``nearest``), or None.
 
     Raises:
-        StateLost: the newest records exist but none of them is readable.
+        StateLost: there are records but none of them is readable.
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
@@ -70,42 +75,51 @@ async def read_newest(
         **security.client_arguments(),
     )
     await consumer.start()
+    best: dict[str, Any] | None = None
+    unreadable: StateLost | None = None
     try:
         tp = TopicPartition(topic, partition)
         consumer.assign([tp])
         begin = (await consumer.beginning_offsets([tp]))[tp]
         end = (await consumer.end_offsets([tp]))[tp]
-        consumer.seek(tp, max(begin, end - LOOK_BACK))
-        found: list[dict[str, Any]] = []
-        unreadable: StateLost | None = None
-        while await consumer.position(tp) < end:
-            for record in (await consumer.getmany(tp, timeout_ms=1000)).get(tp, []):
-                if record.value is None:
-                    continue
-                try:
-                    envelope = unpack(record.value)
-                except StateLost as error:
-                    unreadable = error
-                    continue
-                if envelope["source_topic"] == source_topic:
-                    found.append(envelope)
+        newest = max(begin, end - LOOK_BACK)
+        for start, stop in ((newest, end), (begin, newest)):
+            consumer.seek(tp, start)
+            while await consumer.position(tp) < stop:
+                for record in (await consumer.getmany(tp, timeout_ms=1000)).get(tp, []):
+                    if record.value is None or record.offset >= stop:
+                        continue
+                    try:
+                        envelope = unpack(record.value)
+                    except StateLost as error:
+                        unreadable = error
+                        continue
+                    if envelope["source_topic"] == source_topic:
+                        known = [envelope] if best is None else [best, envelope]
+                        best = nearest(known, config_hash)
+            if best is not None and is_usable(best, config_hash):
+                break
     finally:
         await consumer.stop()
-    if not found and unreadable is not None:
+    if best is None and unreadable is not None:
         raise unreadable
-    return nearest(found, config_hash)
+    return best
+
+
+def is_usable(envelope: dict[str, Any], config_hash: str) -> bool:
+    """Say whether this code under this config can go on from a snapshot."""
+    mine = (config_hash, STATE_VERSION)
+    return (envelope["config_hash"], envelope["state"].get("state_version")) == mine
 
 
 def nearest(found: Sequence[dict[str, Any]], config_hash: str) -> dict[str, Any] | None:
     """Return the snapshot from which there is least to fold, or None if there is none.
 
-    That is the furthest of those that this code under this config can go on from; if there is
-    none, the furthest of the others. So a folding again that was cut short is gone on with.
+    That is the furthest of those that can be gone on from; if there is none, the furthest of the
+    others. So a folding again that was cut short is gone on with, and one made ready found.
     """
-
-    def reach(envelope: dict[str, Any]) -> tuple[bool, int]:
-        state = envelope["state"]
-        mine = (config_hash, STATE_VERSION)
-        return (envelope["config_hash"], state.get("state_version")) == mine, state["next_offset"]
-
-    return max(found, key=reach, default=None)
+    return max(
+        found,
+        key=lambda e: (is_usable(e, config_hash), e["state"]["next_offset"]),
+        default=None,
+    )

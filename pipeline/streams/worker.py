@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Collection
 from signal import Signals
 from typing import Final
 
@@ -35,6 +36,7 @@ class _Worker(faust.Worker):
 
     stop_within_s: float
     name: str
+    watches: Collection[asyncio.Task[None]] = ()
 
     def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:
         """Have Faust's own lines written as ours are."""
@@ -52,6 +54,15 @@ class _Worker(faust.Worker):
         bound = threading.Timer(self.stop_within_s, end, [why])
         bound.daemon = True
         bound.start()
+
+    def _shutdown_loop(self) -> None:
+        # It waits two seconds for tasks that do not end, and these never do.
+        for task in self.watches:
+            task.cancel()
+        super()._shutdown_loop()
+
+    async def _sentinel_task(self) -> None:
+        """Add no second's sleep to a stop: everything has ended before."""
 
 
 def run(
@@ -87,6 +98,6 @@ def run(
     worker.stop_within_s = limits.shutdown_timeout_s
     loop_watch = LoopWatch(limits)
     watches = (loop_watch.beat(), watch(app, settings, limits))
-    tasks = [worker.loop.create_task(task) for task in watches]  # noqa: F841 - keeps them alive
+    worker.watches = [worker.loop.create_task(task) for task in watches]
     loop_watch.start()
     worker.execute_from_commandline()

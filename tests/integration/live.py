@@ -162,12 +162,14 @@ def log_size(settings: Settings) -> int:
     return int(size)
 
 
-def live_panes(settings: Settings) -> Panes:
-    """Return what a reader of the upserts holds: the highest revision of each key."""
+def live_panes(settings: Settings, config_hash: str = "") -> Panes:
+    """Return what a reader of the upserts (of a configuration) holds: the highest revisions."""
     best: dict[tuple[str, str, int], tuple[int, dict[str, int]]] = {}
     for kpi, fields in KPI_FIELDS.items():
         for record in read_topic(settings, f"kpi.{kpi}"):
             v = json.loads(record.value)
+            if config_hash not in {"", v["config_hash"]}:
+                continue
             key = (kpi, f"{v['client']}/{v['site']}/{v['queue']}", v["pane_start_ms"])
             if key not in best or v["revision"] >= best[key][0]:
                 best[key] = (v["revision"], {name: v.get(name, 0) for name in fields})

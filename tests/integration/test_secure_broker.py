@@ -97,6 +97,7 @@ def test_all_components_do_their_work_under_the_rules_of_the_docs_alone(
     with running(inside, **closed.entry("vane-worker")) as worker:  # reads its snapshots
         worker.wait_for(lambda w: w.folded() >= size)
         assert worker.stop() == 0, worker.log.read_text()
+    assert "handed over" in run("vane-worker", "replay", "--switch")
     run("vane-lander", "land")
     said = run("vane-lander", "reconcile", "--month", "2025-11")
     assert re.search(r"live = month: [\d,]+ cells, 0 differences", said)
@@ -116,6 +117,7 @@ COMMANDS = {
     "land": ("land",),
     "worker": ("worker",),
     "dlq": ("dlq", "list"),
+    "replay": ("replay", "--switch"),
 }
 WRONG = {
     "password": (

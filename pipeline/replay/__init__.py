@@ -1,0 +1,1 @@
+"""Folds the log again by another configuration, or after its retention: compare, then switch."""
