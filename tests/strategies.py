@@ -40,12 +40,12 @@ def call_events(draw: st.DrawFn) -> CallEvent:
 
 
 @st.composite
-def logs(draw: st.DrawFn, *, max_size: int = 60) -> list[Record]:
+def logs(draw: st.DrawFn, *, min_size: int = 1, max_size: int = 60) -> list[Record]:
     """Draw a partition's log: disorder, repeats, late events, fast clocks and bad records.
 
     Most events are in rough order of time; append times never go back, as a broker's do not.
     """
-    events = draw(st.lists(call_events(), min_size=1, max_size=max_size))
+    events = draw(st.lists(call_events(), min_size=min_size, max_size=max_size))
     if draw(st.booleans()):
         jitter = draw(st.integers(0, 3 * HOUR))
         order = draw(st.permutations(range(len(events))))
