@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.batch.month import Closed, close_month
-from pipeline.commands.month_runs import app as runs_app
+from pipeline.commands.month_runs import subcommands
 from pipeline.commands.progress import reporting
 from pipeline.domain.business_time import parse_month
 from pipeline.lake.catalog import open_catalog
@@ -32,7 +32,7 @@ nothing. A month in which nothing happened is published empty.
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-app.add_typer(runs_app)
+app.add_typer(subcommands)
 
 
 @app.callback(epilog=EXAMPLES)

@@ -62,10 +62,10 @@ Examples:
 Manifests, reports, and all that a view shows are kept.
 """
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+subcommands = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(epilog=RUNS_EXAMPLES)
+@subcommands.command(epilog=RUNS_EXAMPLES)
 def runs(
     *,
     month: Annotated[str | None, typer.Option(help="Only this month, YYYY-MM.")] = None,
@@ -106,7 +106,7 @@ def _run_ids(published: Path, billed: dict[str, Billed]) -> set[str]:
     return {run.run_id for part in parts for run, _ in part}
 
 
-@app.command(epilog=BILL_EXAMPLES)
+@subcommands.command(epilog=BILL_EXAMPLES)
 def bill(
     *,
     month: Annotated[str, typer.Option(help="YYYY-MM.")],
@@ -131,7 +131,7 @@ def bill(
     typer.echo(f"{wanted} is billed by run {stands.run_id} ({stands.by})")
 
 
-@app.command(epilog=DIFF_EXAMPLES)
+@subcommands.command(epilog=DIFF_EXAMPLES)
 def diff(
     *,
     month: Annotated[str | None, typer.Option(help="YYYY-MM: its first run and newest.")] = None,
@@ -235,7 +235,7 @@ def _shown(cell: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@app.command(epilog=GC_EXAMPLES)
+@subcommands.command(epilog=GC_EXAMPLES)
 def gc(
     *,
     keep_days: Annotated[float, typer.Option(help="Time of grace.")] = 30,

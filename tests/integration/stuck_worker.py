@@ -29,5 +29,7 @@ FAULTS: dict[str, tuple[Any, str, Any]] = {
 }
 
 if __name__ == "__main__":
+    # The engine is imported above, so the compiled domain would come too late; no fault is of it.
+    os.environ["VANE_KERNEL"] = "python"
     setattr(*FAULTS[os.environ["STUCK_IN"]])
     main(["worker", "--stuck-after", "3", "--loglevel", "warning", *sys.argv[1:]])

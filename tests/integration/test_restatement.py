@@ -111,9 +111,9 @@ def test_a_difference_names_cells_and_the_events_behind_them(
     causes = [(c["contact_id"], c["type"], c["_offset"]) for c in found["causes"]]
     assert causes == [
         ("c1", "queued", 3),
+        ("c2", "queued", 4),
         ("c2", "answered", 5),
         ("c2", "ended", 6),
-        ("c2", "queued", 4),
     ]
     kept = duckdb.execute(f"select count(*) from '{tmp_path}/cells.parquet'").fetchall()
     assert kept == [(len(found["cells"]),)]

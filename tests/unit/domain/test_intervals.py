@@ -51,6 +51,18 @@ def test_half_past_one_comes_twice_in_autumn_and_the_offset_tells_which() -> Non
     ]
 
 
+def test_a_week_begins_on_monday_and_has_seven_days_of_its_zone() -> None:
+    weeks = Grid("Europe/Warsaw", Grain.WEEK)
+    found = weeks.at(ms("2025-10-26T12:00+01:00"))
+    assert weeks.label(found) == "2025-10-20T00:00:00+02:00"
+    assert found.length_ms == (7 * 24 + 1) * HOUR_MS
+    assert weeks.label_at(found.end_ms) == "2025-10-27T00:00:00+01:00"
+
+
+def test_an_instant_is_local_to_the_millisecond() -> None:
+    assert Grid("Asia/Shanghai", Grain.DAY).label_at(1_250) == "1970-01-01T08:00:01.250000+08:00"
+
+
 def test_an_hour_that_spring_skips_has_no_interval() -> None:
     found = labels("Europe/Warsaw", Grain.HOUR, "2025-03-30T00:00Z", "2025-03-30T02:00Z")
     assert found == ["2025-03-30T01:00:00+01:00", "2025-03-30T03:00:00+02:00"]

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.domain.alert import AlertState, AlertStatus, DropRule, alert_id, evaluate
 from pipeline.domain.closed_legs import REMEMBERED_MS, ClosedLegs, fingerprint
-from pipeline.domain.events import customer_ref, event_id, routing_domain
+from pipeline.domain.events import SCHEMA_VERSION, customer_ref, event_id, routing_domain
 from pipeline.domain.kpi import (
     SERVICE_LEVEL_FIELDS,
     add_vectors,
@@ -67,10 +67,13 @@ def test_a_pane_holds_its_start_and_not_its_end() -> None:
 def test_an_event_id_is_a_function_of_source_and_native_identity() -> None:
     assert event_id("a", "1") == event_id("a", "1")
     assert len({event_id("a", "1"), event_id("b", "1"), event_id("a", "2")}) == 3
+    assert len(event_id("a", "1")) == 32
 
 
 def test_a_customer_ref_hides_the_number_and_ignores_punctuation() -> None:
     ref = customer_ref(b"key", "+49 (30) 1234")
+    assert ref is not None
+    assert len(ref) == 24
     assert ref == customer_ref(b"key", "49301234")
     assert ref != customer_ref(b"other", "49301234")
     assert ref is not None
@@ -202,3 +205,7 @@ def test_an_unknown_event_type_is_a_bug_not_a_guess() -> None:
     object.__setattr__(event, "type", "vanished")
     with pytest.raises(AssertionError, match="no rule"):
         apply(LegFacts(), event)
+
+
+def test_the_version_on_the_wire_is_that_of_the_published_schemas() -> None:
+    assert SCHEMA_VERSION == 1

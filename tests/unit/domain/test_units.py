@@ -71,6 +71,12 @@ def test_a_call_in_time_counts_when_it_was_answered() -> None:
     assert (at, counts["answered_within"]) == (21, 1)
 
 
+def test_a_call_answered_at_once_has_not_waited_a_millisecond() -> None:
+    _, _, counts = one(*leg(1, "a", ("queued", 1), ("answered", 1)))
+    assert "wait_answered_ms" not in counts
+    assert counts["answered_within"] == 1
+
+
 def test_an_answered_call_is_complete_when_its_wrap_up_is_and_an_abandoned_one_at_once() -> None:
     by: dict[str, Any] = {"attribution": Attribution.COMPLETION}
     open_call = leg(1, "a", ("queued", 1), ("answered", 2), ("ended", 3), ("wrapup_started", 3))
