@@ -32,8 +32,9 @@ from pipeline.domain.events import CallEvent, EventType, customer_ref, event_id 
 from pipeline.domain.fold import Record  # noqa: E402
 from pipeline.domain.watermark import GRACE_MS  # noqa: E402
 from pipeline.settings import load_settings  # noqa: E402
-from pipeline.streams.engine import Engine, Part  # noqa: E402
+from pipeline.streams.engine import Engine  # noqa: E402
 from pipeline.streams.outgoing import PaneTemplates  # noqa: E402
+from pipeline.streams.part import Part  # noqa: E402
 from pipeline.streams.worker import GC_THRESHOLDS  # noqa: E402
 
 PARTITIONS = 4
@@ -67,12 +68,12 @@ async def _measure(b: measure.Bench, legs: int) -> None:
     before = _resident_mb()
     events, cpu = 0, time.process_time()
     for number in range(PARTITIONS):
-        fold = engine._new_fold(0)  # noqa: SLF001 - as the engine makes one
+        fold = engine.basis.new_fold(0)
         for chunk in _log(number, legs):
             fold.fold(chunk)
             fold.take_outbox()
             events += len(chunk)
-        templates = PaneTemplates(number, engine.config_hash)
+        templates = PaneTemplates(number, engine.basis.config_hash)
         engine.parts[number] = Part(TP(engine.input_topic, number), fold, 1, templates, 0)
     cpu = time.process_time() - cpu
     gc.collect()

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import structlog
@@ -24,13 +23,15 @@ from faust.types import TP
 from pipeline.broker.security import PLAINTEXT, Security
 from pipeline.codec.judge import judge_chunk
 from pipeline.config_files import AlertRules, Targets
-from pipeline.domain.fold import GapInLogError, PartitionFold
-from pipeline.domain.fold_state import STATE_VERSION, Plain, fill, load
+from pipeline.domain.fold import GapInLogError
+from pipeline.domain.fold_state import Plain
 from pipeline.errors import StateLost
 from pipeline.streams import outgoing, snapshots
 from pipeline.streams.meters import Meters, timed
+from pipeline.streams.part import Part, copy_state
 from pipeline.streams.publisher import Outgoing, Publisher
 from pipeline.streams.record import Records
+from pipeline.streams.recovery import Basis, fold_of
 
 log = structlog.get_logger(__name__)
 
@@ -57,38 +58,6 @@ class Log(Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False)
-class Part:
-    """One assigned partition: its fold and how it stands with the log."""
-
-    tp: TP
-    fold: PartitionFold
-    generation: int
-    templates: outgoing.PaneTemplates
-    snapshot_offset: int
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while the fold goes on or its state is copied."""
-    snapshotting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held from the copy of a state to its acknowledgement."""
-    seeks: int = 0
-    sought_at: float = 0.0
-    appended_ms: int = 0
-    """Append time of the newest record folded; 0: none that is known."""
-    replayed: int = 0
-    """Records that an earlier owner is known to have folded, beyond the snapshot recovered."""
-    snapshot_at: float = field(default_factory=time.monotonic)
-    """When the newest snapshot was written, or recovered; by the monotonic clock."""
-    snapshot_bytes: int = 0
-
-
-async def _copy_state(fold: PartitionFold) -> Plain:
-    """Return the state of a fold, which the caller keeps still, letting others run in between."""
-    state: Plain = {}
-    for _ in fill(state, fold):
-        await asyncio.sleep(0)
-    return state
-
-
 class Engine:
     """The folds of this worker; ``positions`` is what the transport asks after a rebalance."""
 
@@ -105,10 +74,8 @@ class Engine:
         self._bootstrap = bootstrap
         self._security = security
         self._topic = topic
-        self._targets = targets
-        self._rules = rules
+        self.basis = Basis(targets, rules)
         self._stopping = False
-        self.config_hash = f"{targets.version[:8]}{rules.version[:8]}"
         self.input_topic = topic("acd.events")
         self.publisher = Publisher(bootstrap, security)
         self.meters = Meters()
@@ -159,9 +126,10 @@ class Engine:
             self._topic("vane.snapshots"),
             tp.partition,
             source_topic=tp.topic,
+            config_hash=self.basis.config_hash,
             security=self._security,
         )
-        fold = self._fold_of(envelope, tp, begin, end)
+        fold = fold_of(envelope, tp, begin, end, self.basis)
         replayed = max(0, min(committed, end) - fold.next_offset)
         self.meters.recovery.observe(time.monotonic() - started)
         log.info(
@@ -173,7 +141,7 @@ class Engine:
             legs=fold.live_legs,
             seconds=round(time.monotonic() - started, 3),
         )
-        templates = outgoing.PaneTemplates(tp.partition, self.config_hash)
+        templates = outgoing.PaneTemplates(tp.partition, self.basis.config_hash)
         appended = max((at for _, at in fold.watermark.sources.values()), default=0)
         return Part(
             tp,
@@ -183,48 +151,6 @@ class Engine:
             fold.next_offset,
             appended_ms=appended,
             replayed=replayed,
-        )
-
-    def _fold_of(
-        self, envelope: dict[str, Any] | None, tp: TP, begin: int, end: int
-    ) -> PartitionFold:
-        if envelope is None:
-            return self._new_fold(begin)
-        state = envelope["state"]
-        offset, first = state["next_offset"], state["first_offset"]
-        where = f"partition {tp.partition} of {tp.topic}"
-        if offset > end:
-            msg = (
-                f"{where}: the snapshot goes on at offset {offset} but the log ends at {end}: "
-                "was the topic made anew? Delete the snapshots topic with it to start again."
-            )
-            raise StateLost(msg)
-        same = envelope["config_hash"] == self.config_hash
-        if same and state["state_version"] == STATE_VERSION:
-            if offset < begin:
-                msg = (
-                    f"{where}: the snapshot goes on at offset {offset} but the log starts at "
-                    f"{begin}: {begin - offset} records are gone. Restore them, or rebuild live "
-                    "numbers from the landed files."
-                )
-                raise StateLost(msg)
-            return load(state, self._targets.history, self._rules.rules, snapshots.LEG_PACKING)
-        if begin > first:
-            msg = (
-                f"{where}: config or state version changed ({envelope['config_hash']} to "
-                f"{self.config_hash}), so the log must be folded again from offset {first}, but "
-                f"it starts at {begin}. Undo the change, or restore the log."
-            )
-            raise StateLost(msg)
-        log.warning("config or state version changed: folding again", partition=tp.partition)
-        return self._new_fold(first)
-
-    def _new_fold(self, first: int) -> PartitionFold:
-        return PartitionFold(
-            self._targets.history,
-            self._rules.rules,
-            first_offset=first,
-            packing=snapshots.LEG_PACKING,
         )
 
     async def revoke(self, revoked: set[TP]) -> None:
@@ -324,7 +250,7 @@ class Engine:
         for found_any, name, build in sides:
             if found_any:
                 await publish(topic(name), partition, build(box, records, part.tp))
-        done = outgoing.progress(fold, partition, self.config_hash)
+        done = outgoing.progress(fold, partition, self.basis.config_hash)
         await publish(topic("kpi.progress"), partition, [done])
 
     # --- snapshots ---------------------------------------------------------------------------
@@ -341,7 +267,7 @@ class Engine:
                     return  # given up, or recovered anew, while this one waited for the lock
                 if part.fold.next_offset <= part.snapshot_offset:
                     return
-                state = await _copy_state(part.fold)
+                state = await copy_state(part.fold)
             try:
                 with timed(self.meters.snapshot):
                     await self._write_snapshot(part, state)
@@ -358,7 +284,7 @@ class Engine:
         partition = part.tp.partition
         await self.publisher.flush(partition)
         packed = await asyncio.to_thread(
-            snapshots.pack, state, config_hash=self.config_hash, source_topic=part.tp.topic
+            snapshots.pack, state, config_hash=self.basis.config_hash, source_topic=part.tp.topic
         )
         if self.parts.get(partition) is not part:
             return  # given up meanwhile: it may be that what the copy covers was not delivered

@@ -15,7 +15,8 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipeline.streams.engine import Engine, Part
+from pipeline.streams.engine import Engine
+from pipeline.streams.part import Part
 
 LOOKS_PER_LIMIT: Final = 4
 LONGEST_INTERVAL_S: Final = 5.0

@@ -11,8 +11,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from pipeline import __version__
-from pipeline.streams.engine import Engine, Part
+from pipeline.streams.engine import Engine
 from pipeline.streams.health import Health
+from pipeline.streams.part import Part
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 ENDS: Final = ("accepted", "duplicate", "late", "rejected", "quarantined")
@@ -53,7 +54,9 @@ class _Collector:
         seeks = CounterMetricFamily("vane_seeks_back", "Seeks because a chunk came from too far on")
         seeks.add_metric([], self._engine.seeks_back)
         build = GaugeMetricFamily("vane_build_info", "1", labels=["version", "python", "config"])
-        build.add_metric([__version__, platform.python_version(), self._engine.config_hash], 1)
+        build.add_metric(
+            [__version__, platform.python_version(), self._engine.basis.config_hash], 1
+        )
         yield from (events, *gauges.values(), seeks, build)
 
     def _of(self, part: Part) -> dict[str, float]:

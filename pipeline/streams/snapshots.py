@@ -8,6 +8,7 @@ look at the newest few and take the one that is furthest along.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from pipeline.broker.security import PLAINTEXT, Security
 from pipeline.domain.cold_legs import Packing
+from pipeline.domain.fold_state import STATE_VERSION
 from pipeline.errors import StateLost
 
 LOOK_BACK: Final = 16
@@ -52,9 +54,10 @@ async def read_newest(
     partition: int,
     *,
     source_topic: str,
+    config_hash: str,
     security: Security = PLAINTEXT,
 ) -> dict[str, Any] | None:
-    """Return the snapshot that is furthest along for an input partition, or None.
+    """Return the snapshot that an input partition goes on from (``nearest``), or None.
 
     Raises:
         StateLost: the newest records exist but none of them is readable.
@@ -90,4 +93,19 @@ async def read_newest(
         await consumer.stop()
     if not found and unreadable is not None:
         raise unreadable
-    return max(found, key=lambda e: e["state"]["next_offset"], default=None)
+    return nearest(found, config_hash)
+
+
+def nearest(found: Sequence[dict[str, Any]], config_hash: str) -> dict[str, Any] | None:
+    """Return the snapshot from which there is least to fold, or None if there is none.
+
+    That is the furthest of those that this code under this config can go on from; if there is
+    none, the furthest of the others. So a folding again that was cut short is gone on with.
+    """
+
+    def reach(envelope: dict[str, Any]) -> tuple[bool, int]:
+        state = envelope["state"]
+        mine = (config_hash, STATE_VERSION)
+        return (envelope["config_hash"], state.get("state_version")) == mine, state["next_offset"]
+
+    return max(found, key=reach, default=None)

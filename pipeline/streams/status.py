@@ -18,7 +18,8 @@ from pipeline.domain.outcome import is_waiting
 from pipeline.domain.queue_state import QueueState
 from pipeline.domain.service_level import sl8
 from pipeline.domain.wait_histogram import WAIT_FIELDS, percentile
-from pipeline.streams.engine import Engine, Part
+from pipeline.streams.engine import Engine
+from pipeline.streams.part import Part
 
 PAGE = Path(__file__).with_name("status.html")
 
@@ -27,7 +28,7 @@ def snapshot(engine: Engine) -> dict[str, Any]:
     """Return queues and partitions of this worker as JSON-ready data."""
     parts = sorted(engine.parts.values(), key=lambda part: part.tp.partition)
     return {
-        "config_hash": engine.config_hash,
+        "config_hash": engine.basis.config_hash,
         "queues": [row for part in parts for row in queue_rows(part.fold)],
         "partitions": [_partition_row(part) for part in parts],
     }

@@ -18,8 +18,9 @@ from pipeline.codec.encode import encode
 from pipeline.config_files import AlertRules, QueueEntry, Targets
 from pipeline.domain.events import CallEvent
 from pipeline.domain.fold import PartitionFold
-from pipeline.streams.engine import Engine, Part
+from pipeline.streams.engine import Engine
 from pipeline.streams.outgoing import PaneTemplates
+from pipeline.streams.part import Part
 from pipeline.streams.publisher import Outgoing, Publisher
 from tests.factories import NOON, an_event, history
 
@@ -101,7 +102,7 @@ class Live:
     def recovered(self, partition: int, first_offset: int = 0, generation: int = 1) -> Part:
         """Give the engine a partition that starts empty at an offset."""
         fold = PartitionFold(history, first_offset=first_offset)
-        templates = PaneTemplates(partition, self.engine.config_hash)
+        templates = PaneTemplates(partition, self.engine.basis.config_hash)
         part = Part(TP(INPUT, partition), fold, generation, templates, first_offset)
         self.engine.parts[partition] = part
         return part

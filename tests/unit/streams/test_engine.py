@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from pipeline.domain.fold_state import STATE_VERSION, dump
+from pipeline.domain.fold_state import dump
 from pipeline.errors import StateLost
 from pipeline.streams import engine as engine_module
 from pipeline.streams import snapshots
-from pipeline.streams.engine import SEEK_AGAIN_AFTER_S, SEEKS_BEFORE_GIVING_UP, Engine
+from pipeline.streams.engine import SEEK_AGAIN_AFTER_S, SEEKS_BEFORE_GIVING_UP
 from tests.factories import an_event
 from tests.unit.streams.live import (
     INPUT,
@@ -317,61 +317,6 @@ def test_a_partition_given_up_while_its_snapshot_waits_is_not_snapshotted(live: 
 
     asyncio.run(both())
     assert live.publisher.snapshots() == []
-
-
-# --- what a snapshot is good for -------------------------------------------------------------
-
-
-def an_envelope(engine: Engine, *, first: int, offset: int, **changes: Any) -> dict[str, Any]:
-    live = an_engine()
-    part = live.recovered(0, first_offset=first)
-    part.fold.next_offset = offset
-    state = dump(part.fold) | changes.pop("state", {})
-    return {"config_hash": engine.config_hash, "source_topic": INPUT, "state": state} | changes
-
-
-def test_without_a_snapshot_the_fold_starts_where_the_log_does(live: Live) -> None:
-    fold = live.engine._fold_of(None, ZERO, begin=4, end=9)
-    assert (fold.first_offset, fold.next_offset) == (4, 4)
-
-
-@pytest.mark.parametrize(("begin", "end"), [(0, 7), (7, 7), (7, 9)])
-def test_a_snapshot_within_the_log_goes_on_where_it_was(live: Live, begin: int, end: int) -> None:
-    envelope = an_envelope(live.engine, first=0, offset=7)
-    fold = live.engine._fold_of(envelope, ZERO, begin=begin, end=end)
-    assert (fold.first_offset, fold.next_offset) == (0, 7)
-
-
-def test_a_snapshot_beyond_the_end_of_the_log_is_lost_state(live: Live) -> None:
-    envelope = an_envelope(live.engine, first=0, offset=7)
-    with pytest.raises(StateLost, match="goes on at offset 7 but the log ends at 6"):
-        live.engine._fold_of(envelope, ZERO, begin=0, end=6)
-
-
-def test_a_snapshot_before_the_start_of_the_log_is_lost_state(live: Live) -> None:
-    envelope = an_envelope(live.engine, first=0, offset=7)
-    with pytest.raises(StateLost, match="log starts at 9: 2 records are gone"):
-        live.engine._fold_of(envelope, ZERO, begin=9, end=20)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"config_hash": "another"}, {"state": {"state_version": STATE_VERSION + 1}}],
-    ids=["config", "state version"],
-)
-def test_another_config_or_state_version_folds_the_log_again_if_it_is_still_there(
-    live: Live, change: dict[str, Any]
-) -> None:
-    envelope = an_envelope(live.engine, first=3, offset=7, **change)
-    fold = live.engine._fold_of(envelope, ZERO, begin=3, end=20)
-    assert (fold.first_offset, fold.next_offset) == (3, 3)
-    with pytest.raises(StateLost, match="must be folded again from offset 3, but it starts at 4"):
-        live.engine._fold_of(envelope, ZERO, begin=4, end=20)
-
-
-def test_a_change_of_targets_or_rules_changes_the_config_hash() -> None:
-    assert an_engine("targets01").engine.config_hash != an_engine("targets10").engine.config_hash
-    assert an_engine("one").engine.config_hash == an_engine("one").engine.config_hash
 
 
 # --- assignment ------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ def test_the_snapshot_is_plain_data_with_a_row_per_partition() -> None:
     part.fold.fold((r.offset, r.timestamp, an_event("queued")) for r in a_chunk(0, 3))
     found = status.snapshot(live.engine)
     assert json.loads(json.dumps(found)) == found
-    assert found["config_hash"] == live.engine.config_hash
+    assert found["config_hash"] == live.engine.basis.config_hash
     assert [p["partition"] for p in found["partitions"]] == [0, 1]
     assert found["partitions"][0] == {
         "partition": 0,

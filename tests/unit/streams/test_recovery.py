@@ -1,0 +1,97 @@
+"""Where a partition goes on from: which snapshot, and what the log has to hold for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from pipeline.domain.fold_state import STATE_VERSION, dump
+from pipeline.errors import StateLost
+from pipeline.streams.recovery import Basis, fold_of
+from pipeline.streams.snapshots import nearest
+from tests.unit.streams.live import INPUT, an_engine
+
+ZERO = TP(INPUT, 0)
+
+
+@pytest.fixture
+def basis() -> Basis:
+    return an_engine().engine.basis
+
+
+def an_envelope(basis: Basis, *, first: int, offset: int, **changes: Any) -> dict[str, Any]:
+    live = an_engine()
+    part = live.recovered(0, first_offset=first)
+    part.fold.next_offset = offset
+    state = dump(part.fold) | changes.pop("state", {})
+    return {"config_hash": basis.config_hash, "source_topic": INPUT, "state": state} | changes
+
+
+def test_without_a_snapshot_the_fold_starts_where_the_log_does(basis: Basis) -> None:
+    fold = fold_of(None, ZERO, begin=4, end=9, basis=basis)
+    assert (fold.first_offset, fold.next_offset) == (4, 4)
+
+
+@pytest.mark.parametrize(("begin", "end"), [(0, 7), (7, 7), (7, 9)])
+def test_a_snapshot_within_the_log_goes_on_where_it_was(basis: Basis, begin: int, end: int) -> None:
+    envelope = an_envelope(basis, first=0, offset=7)
+    fold = fold_of(envelope, ZERO, begin=begin, end=end, basis=basis)
+    assert (fold.first_offset, fold.next_offset) == (0, 7)
+
+
+def test_a_snapshot_beyond_the_end_of_the_log_is_lost_state(basis: Basis) -> None:
+    envelope = an_envelope(basis, first=0, offset=7)
+    with pytest.raises(StateLost, match="goes on at offset 7 but the log ends at 6"):
+        fold_of(envelope, ZERO, begin=0, end=6, basis=basis)
+
+
+def test_a_snapshot_before_the_start_of_the_log_is_lost_state(basis: Basis) -> None:
+    envelope = an_envelope(basis, first=0, offset=7)
+    with pytest.raises(StateLost, match="log starts at 9: 2 records are gone"):
+        fold_of(envelope, ZERO, begin=9, end=20, basis=basis)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"config_hash": "another"}, {"state": {"state_version": STATE_VERSION + 1}}],
+    ids=["config", "state version"],
+)
+def test_another_config_or_state_version_folds_the_log_again_if_it_is_still_there(
+    basis: Basis, change: dict[str, Any]
+) -> None:
+    envelope = an_envelope(basis, first=3, offset=7, **change)
+    fold = fold_of(envelope, ZERO, begin=3, end=20, basis=basis)
+    assert (fold.first_offset, fold.next_offset) == (3, 3)
+    with pytest.raises(StateLost, match="must be folded again from offset 3, but it starts at 4"):
+        fold_of(envelope, ZERO, begin=4, end=20, basis=basis)
+
+
+def test_a_change_of_targets_or_rules_changes_the_config_hash() -> None:
+    one, ten, again = (an_engine(name).engine.basis for name in ("targets01", "targets10", "one"))
+    assert one.config_hash != ten.config_hash
+    assert again.config_hash == an_engine("one").engine.basis.config_hash
+
+
+# --- which of several snapshots --------------------------------------------------------------
+
+
+def test_of_snapshots_of_one_config_the_furthest_is_taken(basis: Basis) -> None:
+    found = [an_envelope(basis, first=0, offset=at) for at in (5, 9, 7)]
+    assert nearest(found, basis.config_hash) is found[1]
+    assert nearest([], basis.config_hash) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"config_hash": "another"}, {"state": {"state_version": STATE_VERSION - 1}}],
+    ids=["config", "state version"],
+)
+def test_a_snapshot_that_can_be_gone_on_with_is_taken_before_one_further_on(
+    basis: Basis, change: dict[str, Any]
+) -> None:
+    other = an_envelope(basis, first=0, offset=9, **change)
+    mine = an_envelope(basis, first=0, offset=2)
+    assert nearest([other, mine, other], basis.config_hash) is mine
+    assert nearest([other], basis.config_hash) is other
