@@ -15,7 +15,7 @@ PEER_LOCKS := $(basename $(wildcard benchmarks/streaming/requirements/*.in))
 # By these alone every branch of the domain has to be reached.
 DOMAIN_TESTS := tests/unit/domain tests/property/domain
 
-.PHONY: help setup kernel demo test coverage rest check lint types format lock mutate simulate bench bench-stream bench-latency bench-legs bench-month bench-adapters bench-queue-log bench-peers clean
+.PHONY: help setup kernel demo test coverage rest check lint types format lock mutate simulate chaos bench bench-stream bench-latency bench-legs bench-month bench-adapters bench-queue-log bench-peers clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -82,11 +82,11 @@ lock: $(VENV)/bin/uv ## Pin requirements/*.in again
 mutate: setup ## Would a test notice? One small change to the domain at a time (MODULES="leg fold")
 	nice -n 10 $(BIN)/python -m tests.mutation $(MODULES)
 
-SCHEDULES ?= 1000
-SEED ?= 1
-
 simulate: setup ## Schedules of faults in memory, beside one undisturbed fold (SCHEDULES=1000 SEED=1)
-	$(BIN)/python -m tests.simulation $(SCHEDULES) $(SEED)
+	$(BIN)/python -m tests.simulation $(or $(SCHEDULES),1000) $(or $(SEED),1)
+
+chaos: setup ## Schedules of faults with real workers on a real broker (SCHEDULES=50 SEED=0)
+	$(BIN)/python -m tests.chaos $(or $(SCHEDULES),50) $(or $(SEED),0)
 
 bench: bench-stream bench-latency bench-legs bench-month bench-adapters bench-queue-log ## All benchmarks
 

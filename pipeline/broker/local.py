@@ -209,14 +209,22 @@ def _java() -> str:
 
 
 def _format(java: list[str], properties: Path, environment: dict[str, str]) -> None:
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)]
+    command = [*java, "kafka.tools.StorageTool", "format"]
+    command += ["-t", cluster_id(), "-c", str(properties)]
     done = subprocess.run(  # noqa: S603 - our own command line
         command, capture_output=True, text=True, check=False, env=environment
     )
     if done.returncode:
         msg = f"could not format {properties.parent}/data:\n{done.stdout}{done.stderr}"
         raise BrokerDidNotStart(msg)
+
+
+def cluster_id() -> str:
+    """Return a random id; one that begins with a dash would be taken for an option."""
+    while True:
+        found = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not found.startswith("-"):
+            return found
 
 
 def _wait_until_listening(record: BrokerRecord, home: Path) -> None:

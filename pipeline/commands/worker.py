@@ -13,6 +13,8 @@ from pipeline.errors import InputError
 from pipeline.settings import load_settings
 
 SHORTEST_S: Final = 0.1
+SESSION_S: Final = (6, 90)
+"""What brokers allow unless told otherwise, and what the client's own requests may take."""
 LOG_FORMATS: Final = ("text", "json")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -24,12 +26,19 @@ app = typer.Typer(
 
 
 @app.command()
-def worker(
+def worker(  # noqa: PLR0913, PLR0917 - one parameter per option
     app_id: Annotated[
         str, typer.Option(help="Consumer group; workers with the same id share the partitions.")
     ] = "vane",
     snapshot_interval: Annotated[
         float, typer.Option(help="Seconds between snapshots of a partition.")
+    ] = 10.0,
+    session_timeout: Annotated[
+        float,
+        typer.Option(
+            help="Seconds without a sign of life after which the group gives a worker's "
+            "partitions to others, 6 to 90: how long they pause when it dies."
+        ),
     ] = 10.0,
     stuck_after: Annotated[
         float,
@@ -68,7 +77,7 @@ def worker(
         "--shutdown-timeout": shutdown_timeout,
     }
     words = {"--loglevel": (loglevel, LOG_LEVELS), "--log-format": (log_format, LOG_FORMATS)}
-    _check(seconds, words)
+    _check(seconds, words, session_timeout)
     fold = kernel.use(settings.kernel)  # before anything imports the domain
     from pipeline.streams.health import Limits
     from pipeline.streams.worker import run  # Faust takes a second to import
@@ -85,18 +94,26 @@ def worker(
         limits=Limits(
             stuck_after_s=stuck_after,
             ready_lag_s=ready_lag,
+            session_timeout_s=session_timeout,
             shutdown_timeout_s=shutdown_timeout,
         ),
     )
 
 
-def _check(seconds: Mapping[str, float], words: Mapping[str, tuple[str, Sequence[str]]]) -> None:
+def _check(
+    seconds: Mapping[str, float], words: Mapping[str, tuple[str, Sequence[str]]], session_s: float
+) -> None:
     """Say everything that is wrong with the options at once."""
     wrong = [
         f"{name}: expected {SHORTEST_S} seconds or more, got {value:g}"
         for name, value in seconds.items()
         if not SHORTEST_S <= value < math.inf
     ]
+    least, most = SESSION_S
+    if not least <= session_s <= most:
+        wrong.append(
+            f"--session-timeout: expected from {least} to {most} seconds, got {session_s:g}"
+        )
     wrong += [
         f"{name}: expected one of {', '.join(known)}, got {word!r}"
         for name, (word, known) in words.items()

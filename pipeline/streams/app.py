@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 BUFFERED_CHUNKS: Final = 16
 POLL_RECORDS: Final = 8000
 FETCH_BYTES: Final = 4 * 1024 * 1024
-SESSION_TIMEOUT_S: Final = 10.0
+HEARTBEATS_PER_SESSION: Final = 3
 
 
 class VaneApp(faust.App):
@@ -79,8 +79,8 @@ def build(
         stream_buffer_maxsize=BUFFERED_CHUNKS,
         broker_max_poll_records=POLL_RECORDS,
         consumer_max_fetch_size=FETCH_BYTES,
-        broker_session_timeout=SESSION_TIMEOUT_S,
-        broker_heartbeat_interval=3.0,
+        broker_session_timeout=limits.session_timeout_s,
+        broker_heartbeat_interval=limits.session_timeout_s / HEARTBEATS_PER_SESSION,
         broker_commit_interval=5.0,
         consumer_auto_offset_reset="earliest",
         web_enabled=True,

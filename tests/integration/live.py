@@ -25,6 +25,7 @@ from pipeline.domain.kpi import KPI_FIELDS
 from pipeline.settings import PROJECT_ROOT, Settings
 
 PARTITIONS = 4
+ENDS = ("accepted", "duplicate", "late", "rejected", "quarantined")
 Panes = dict[tuple[str, str, int], dict[str, int]]
 """(KPI, client/site/queue, pane start) to counts."""
 
@@ -37,6 +38,8 @@ class Clean:
     panes: Panes = field(default_factory=dict)
     alert_ids: set[str] = field(default_factory=set)
     late: set[tuple[int, int]] = field(default_factory=set)
+    rejected: set[tuple[int, int]] = field(default_factory=set)
+    quarantined: set[tuple[int, int]] = field(default_factory=set)
 
 
 def free_port() -> int:
@@ -70,15 +73,15 @@ def vane(settings: Settings, *arguments: str) -> str:
 
 
 class Worker:
-    """A ``vane worker`` process and its status page."""
+    """A ``vane worker`` process and its status page; ``module`` is what else may start one."""
 
-    module = "pipeline"
-
-    def __init__(self, settings: Settings, *options: str, **env: str) -> None:
+    def __init__(
+        self, settings: Settings, *options: str, module: str = "pipeline", **env: str
+    ) -> None:
         self.port = free_port()
         self.log = settings.home / f"worker-{self.port}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", self.module, "worker", "--loglevel", "warning", *options]
+        command = [sys.executable, "-m", module, "worker", "--loglevel", "warning", *options]
         variables = environment(settings, VANE_WEB_PORT=str(self.port), **env)
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(command, env=variables, stdout=out, stderr=out)
@@ -133,6 +136,26 @@ def send(
     producer.close()
 
 
+def together(*workers: Worker) -> int:
+    """Offsets folded, by whichever of the workers is furthest on each partition."""
+    best: dict[int, int] = {}
+    for worker in workers:
+        for row in (worker.status() or {"partitions": []})["partitions"]:
+            best[row["partition"]] = max(best.get(row["partition"], 0), row["next_offset"])
+    return sum(best.values())
+
+
+def newest_progress(settings: Settings) -> dict[int, dict[str, int]]:
+    """The progress record of each partition that is furthest along."""
+    found: dict[int, dict[str, int]] = {}
+    for record in read_topic(settings, "kpi.progress"):
+        value = json.loads(record.value)
+        old = found.get(value["partition"])
+        if old is None or value["next_offset"] >= old["next_offset"]:
+            found[value["partition"]] = value
+    return found
+
+
 def read_topic(settings: Settings, name: str) -> list[Any]:
     """Return all records of one of our topics, partition by partition."""
     consumer = KafkaConsumer(
@@ -151,6 +174,14 @@ def read_topic(settings: Settings, name: str) -> list[Any]:
             records += found
     consumer.close()
     return records
+
+
+def origins(settings: Settings, name: str) -> set[tuple[int, int]]:
+    """Return partition and offset of the input records that a side topic tells of."""
+    return {
+        (int(h["__connect.errors.partition"]), int(h["__connect.errors.offset"]))
+        for h in (dict(record.headers) for record in read_topic(settings, name))
+    }
 
 
 def log_size(settings: Settings) -> int:
@@ -176,6 +207,12 @@ def live_panes(settings: Settings, config_hash: str = "") -> Panes:
     return counted({key: counts for key, (_, counts) in best.items()})
 
 
+def differing(found: Panes, expected: Panes) -> list[object]:
+    """The first panes that differ: a diff of all of them would take minutes to print."""
+    keys = sorted(k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k))
+    return [(key, found.get(key), expected.get(key)) for key in keys[:5]]
+
+
 def counted(panes: Panes) -> Panes:
     """Leave out panes that are all zero: they say that something moved elsewhere."""
     return {key: counts for key, counts in panes.items() if any(counts.values())}
@@ -198,5 +235,7 @@ def clean_fold(settings: Settings, config_dir: Path = PROJECT_ROOT / "config") -
             clean.panes[kpi, queue.key, pane] = dict(zip(fields, counts, strict=True))
         clean.alert_ids |= {alert.alert_id for alert in box.alerts}
         clean.late |= {(partition, late.offset) for late in box.late}
+        clean.rejected |= {(partition, offset) for offset, _ in box.rejected}
+        clean.quarantined |= {(partition, offset) for offset, _ in box.quarantined}
     clean.panes = counted(clean.panes)
     return clean

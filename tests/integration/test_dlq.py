@@ -34,8 +34,8 @@ ACME = partition_of(b"acme", live.PARTITIONS)
 ELSEWHERE = (ACME + 1) % live.PARTITIONS
 
 
-class OlderWorker(live.Worker):
-    module = "tests.integration.older_worker"
+def older_worker(settings: Settings) -> live.Worker:
+    return live.Worker(settings, module="tests.integration.older_worker")
 
 
 def queued(contact: str, **fields: Any) -> CallEvent:
@@ -103,7 +103,7 @@ def test_poison_is_listed_mended_and_redriven_and_counted_once(settings: Setting
     refused = [(b"acme", raw) for raw in POISON.values()] + [record(e) for e in NEWER.values()]
     live.send(settings, [record(queued("first")), *refused, record(LAST)], partition=ACME)
     live.send(settings, [(b"wrong", encode(queued("astray")))], partition=ELSEWHERE)
-    ends = fold_all(OlderWorker(settings), settings)
+    ends = fold_all(older_worker(settings), settings)
     assert (ends["accepted"], ends["rejected"]) == (2, 10)
 
     found = listed(settings)
@@ -186,7 +186,7 @@ def dead_bad_value(settings: Settings) -> Any:
     """Bring an event that this release takes among the dead letters; return its event."""
     event = NEWER["bad_value"]
     live.send(settings, [record(event)], partition=ACME)
-    assert fold_all(OlderWorker(settings), settings) == Counter(rejected=1)
+    assert fold_all(older_worker(settings), settings) == Counter(rejected=1)
     return event
 
 

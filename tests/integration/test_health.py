@@ -73,6 +73,8 @@ def test_all_that_is_wrong_with_the_options_is_said_at_once(settings: Settings) 
     options = (
         "--stuck-after",
         "0",
+        "--session-timeout",
+        "5.9",
         "--ready-lag",
         "nan",
         "--loglevel",
@@ -84,9 +86,10 @@ def test_all_that_is_wrong_with_the_options_is_said_at_once(settings: Settings) 
         assert worker.process.wait(30) == 1
     said = [x for x in worker.log.read_text().splitlines() if not x.startswith("fold: ")]
     assert said == [
-        "vane: options: 4 problems",
+        "vane: options: 5 problems",
         "  --stuck-after: expected 0.1 seconds or more, got 0",
         "  --ready-lag: expected 0.1 seconds or more, got nan",
+        "  --session-timeout: expected from 6 to 90 seconds, got 5.9",
         "  --loglevel: expected one of debug, info, warning, error, got 'loud'",
         "  --log-format: expected one of text, json, got 'xml'",
     ]

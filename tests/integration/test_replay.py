@@ -26,7 +26,6 @@ from pipeline.settings import Settings
 from pipeline.streams import snapshots
 from pipeline.streams.recovery import Basis
 from tests.integration import command, live
-from tests.integration.test_worker_exactness import differing
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -185,7 +184,7 @@ def test_after_the_switch_a_worker_goes_on_and_all_numbers_are_of_the_new_config
     assert goes_on_from(other) == size - first
     clean = live.clean_fold(other, other.config_dir)
     panes = live.live_panes(other, basis(other).config_hash)
-    assert differing(panes, clean.panes) == []
+    assert live.differing(panes, clean.panes) == []
     land(other)
     found = reconcile(other, NOVEMBER, report=lambda _: None)
     assert (found.difference_count, found.not_folded, found.not_landed) == (0, 0, 0)
@@ -228,9 +227,9 @@ def test_cut_short_before_its_snapshot_a_worker_folds_again_itself(
     size = live.log_size(deployed)
     assert goes_on_from(other) == size
     clean = live.clean_fold(other, other.config_dir)
-    assert differing(live.live_panes(other, basis(other).config_hash), clean.panes) == []
+    assert live.differing(live.live_panes(other, basis(other).config_hash), clean.panes) == []
     run(deployed, plan)  # again, and to its end
-    assert differing(live.live_panes(other, basis(other).config_hash), clean.panes) == []
+    assert live.differing(live.live_panes(other, basis(other).config_hash), clean.panes) == []
 
 
 def test_lost_state_is_rebuilt_from_the_landed_files(
@@ -267,20 +266,12 @@ def test_lost_state_is_rebuilt_from_the_landed_files(
     assert f"{size:,} records of {live.PARTITIONS} partitions folded again" in said
     assert landed < size
     assert goes_on_from(deployed) == 0
-    assert differing(live.live_panes(deployed), clean.panes) == []
+    assert live.differing(live.live_panes(deployed), clean.panes) == []
     assert {a["alert_id"] for a in alerts(deployed)} == clean.alert_ids
-    progress = {p["partition"]: p for p in map(json.loads, newest(deployed))}
+    progress = live.newest_progress(deployed)
     for partition, fold in clean.folds.items():
-        found = progress[partition]
-        ends = ("accepted", "duplicate", "late", "rejected", "quarantined")
-        assert {end: found[end] for end in ends} == {
-            end: getattr(fold.counters, end) for end in ends
-        }
-
-
-def newest(settings: Settings) -> list[bytes]:
-    by_partition = {r.partition: r.value for r in live.read_topic(settings, "kpi.progress")}
-    return list(by_partition.values())
+        ends = {end: getattr(fold.counters, end) for end in live.ENDS}
+        assert {end: progress[partition][end] for end in live.ENDS} == ends
 
 
 def trim(settings: Settings) -> None:
