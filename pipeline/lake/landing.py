@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from pipeline.domain.events import Rejected
 from pipeline.domain.watermark import is_clock_ahead
+from pipeline.lake import manifest
 from pipeline.lake.manifest import Batch, Kind, LandedFile, sha256, sync_folder
 from pipeline.lake.shape import Record, Shape
 
@@ -100,11 +101,24 @@ class Draft:
 
 
 def write(landing: Path, draft: Draft) -> Batch:
-    """Write the files of a batch and return the manifest that, once committed, makes them count."""
-    shape = draft.shape
-    files: list[LandedFile] = []
+    """Write the files of a batch and return the manifest that, once committed, makes them count.
+
+    Raises:
+        TerminalError: the disk is full, or cannot be written to; nothing of the batch is left.
+    """
     # The token keeps a second lander, or a crashed one's successor, off committed files.
     token = secrets.token_hex(4)
+    try:
+        return _write(landing, draft, token)
+    except OSError as error:
+        for path in landing.rglob(f"*-{token}.parquet*"):
+            path.unlink()
+        raise manifest.not_written(landing, error) from error
+
+
+def _write(landing: Path, draft: Draft, token: str) -> Batch:
+    shape = draft.shape
+    files: list[LandedFile] = []
     name = f"p{draft.partition}-{draft.first:020d}-{draft.next_offset - 1:020d}-{token}"
     if draft.tables:
         table = pa.concat_tables(draft.tables)

@@ -85,16 +85,27 @@ def commit(landing: Path, batch: Batch) -> None:
     """Record a batch exclusively: written whole, then linked to its name, which must be free.
 
     Raises:
-        TerminalError: another lander has committed this batch already.
+        TerminalError: another lander has committed this batch already; or the disk is full, or
+            cannot be written to, and nothing of the batch is left.
     """
     target = folder(landing, batch.topic, batch.partition) / _name(batch)
-    target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    with draft.open("wb") as out:
-        out.write(msgspec.json.format(msgspec.json.encode(batch)))
-        out.flush()
-        os.fsync(out.fileno())
     try:
+        _link(draft, target, batch)
+    except OSError as error:
+        for file in batch.files:
+            (landing / file.path).unlink(missing_ok=True)
+        raise not_written(landing, error) from error
+    sync_folder(target.parent)
+
+
+def _link(draft: Path, target: Path, batch: Batch) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with draft.open("wb") as out:
+            out.write(msgspec.json.format(msgspec.json.encode(batch)))
+            out.flush()
+            os.fsync(out.fileno())
         os.link(draft, target)
     except FileExistsError as error:
         msg = (
@@ -103,8 +114,15 @@ def commit(landing: Path, batch: Batch) -> None:
         )
         raise TerminalError(msg) from error
     finally:
-        draft.unlink()
-    sync_folder(target.parent)
+        draft.unlink(missing_ok=True)
+
+
+def not_written(landing: Path, error: OSError) -> TerminalError:
+    """Return the word on a batch that could not be written."""
+    return TerminalError(
+        f"{landing}: {error.strerror or error}; what was not committed is not lost: make room "
+        "there and run vane land again"
+    )
 
 
 def _name(batch: Batch) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from kafka import KafkaProducer
 from pipeline.batch import land as lander
 from pipeline.broker.admin import admin
 from pipeline.broker.topics import apply_topics
-from pipeline.errors import InputError, StateLost
+from pipeline.errors import InputError, StateLost, TerminalError
 from pipeline.lake import manifest
 from pipeline.lake.shape import CALL_EVENTS
 from pipeline.settings import PROJECT_ROOT, Settings
@@ -119,3 +120,27 @@ def test_a_topic_that_is_not_there_is_named(settings: Settings) -> None:
     with pytest.raises(InputError, match="vane topics apply"):
         lander.land(elsewhere, [CALL_EVENTS])
     assert CALL_EVENTS in lander.land(elsewhere).absent
+
+
+def test_a_disk_that_takes_no_more_leaves_nothing_and_the_next_run_lands_the_rest(
+    settings: Settings, producer: KafkaProducer
+) -> None:
+    send(producer, settings, range(1_000))
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, unlimited[1]))  # as a full disk does
+    try:
+        with pytest.raises(TerminalError, match="File too large; what was not committed is not"):
+            lander.land(settings, [CALL_EVENTS])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    batches = manifest.read_batches(settings.landing, CALL_EVENTS)
+    committed = {file.path for batch in batches for file in batch.files}
+    left = {str(p.relative_to(settings.landing)) for p in settings.landing.rglob("*.parquet*")}
+    assert left == committed
+    assert not list(settings.landing.rglob("*.tmp"))
+
+    lander.land(settings, [CALL_EVENTS])
+    batches = manifest.read_batches(settings.landing, CALL_EVENTS)
+    assert sum(batch.last - batch.first + 1 for batch in batches) == 1_000
+    rows = landed(settings)
+    assert len(rows) == len(set(rows)) == sum(batch.rows for batch in batches)

@@ -96,6 +96,17 @@ def test_a_second_lander_loses_the_batch_and_leaves_committed_files_alone(tmp_pa
     assert manifest.damaged(tmp_path, batches, days=None) == []
 
 
+def test_a_manifest_that_cannot_be_written_takes_its_files_along(tmp_path: Path) -> None:
+    found = draft()
+    found.add([Rec(0, event(0))], now_ms=1)
+    batch = landing.write(tmp_path, found)
+    assert [p.name for p in tmp_path.rglob("*.parquet")]
+    (tmp_path / "manifest").write_text("no folder")
+    with pytest.raises(TerminalError, match=r"Not a directory; what was not committed"):
+        manifest.commit(tmp_path, batch)
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
 def test_files_without_a_manifest_are_not_read(tmp_path: Path) -> None:
     found = draft()
     found.add([Rec(0, event(1))], now_ms=0)
