@@ -30,6 +30,13 @@ def worker(  # noqa: PLR0913, PLR0917 - one parameter per option
     app_id: Annotated[
         str, typer.Option(help="Consumer group; workers with the same id share the partitions.")
     ] = "vane",
+    instance_id: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of this worker in its group, such as its pod's: started again under it "
+            "within the session timeout, it has its partitions back and no other one pauses."
+        ),
+    ] = None,
     snapshot_interval: Annotated[
         float, typer.Option(help="Seconds between snapshots of a partition.")
     ] = 10.0,
@@ -79,6 +86,7 @@ def worker(  # noqa: PLR0913, PLR0917 - one parameter per option
     words = {"--loglevel": (loglevel, LOG_LEVELS), "--log-format": (log_format, LOG_FORMATS)}
     _check(seconds, words, session_timeout)
     fold = kernel.use(settings.kernel)  # before anything imports the domain
+    from pipeline.streams.app import Membership
     from pipeline.streams.health import Limits
     from pipeline.streams.worker import run  # Faust takes a second to import
 
@@ -86,7 +94,9 @@ def worker(  # noqa: PLR0913, PLR0917 - one parameter per option
         typer.echo(f"fold: {fold}", err=True)
     run(
         settings,
-        app_id=app_id,
+        membership=Membership(
+            app_id=app_id, instance_id=instance_id, session_timeout_s=session_timeout
+        ),
         snapshot_interval_s=snapshot_interval,
         loglevel=loglevel,
         log_format=log_format,
@@ -94,7 +104,6 @@ def worker(  # noqa: PLR0913, PLR0917 - one parameter per option
         limits=Limits(
             stuck_after_s=stuck_after,
             ready_lag_s=ready_lag,
-            session_timeout_s=session_timeout,
             shutdown_timeout_s=shutdown_timeout,
         ),
     )

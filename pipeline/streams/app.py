@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import faust
@@ -31,6 +32,18 @@ FETCH_BYTES: Final = 4 * 1024 * 1024
 HEARTBEATS_PER_SESSION: Final = 3
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """What a worker is in its group."""
+
+    app_id: str = "vane"
+    """The group: workers of one share the partitions."""
+    instance_id: str | None = None
+    """A name under which it may come back to its partitions; without one it is a new member."""
+    session_timeout_s: float = 10.0
+    """Without a sign of life; then the group gives the worker's partitions to others."""
+
+
 class VaneApp(faust.App):
     """A Faust app whose transport asks ``positions`` where to read from."""
 
@@ -55,7 +68,7 @@ class VaneApp(faust.App):
 def build(
     settings: Settings,
     *,
-    app_id: str = "vane",
+    membership: Membership = Membership(),
     snapshot_interval_s: float = 10.0,
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> VaneApp:
@@ -68,7 +81,7 @@ def build(
         security=settings.security,
     )
     app = VaneApp(
-        f"{settings.topic_prefix}{app_id}",
+        f"{settings.topic_prefix}{membership.app_id}",
         broker=[f"vane://{address}" for address in settings.bootstrap.split(",")],
         broker_credentials=_credentials(settings.security),
         datadir=str(settings.home / "faust"),
@@ -79,10 +92,11 @@ def build(
         stream_buffer_maxsize=BUFFERED_CHUNKS,
         broker_max_poll_records=POLL_RECORDS,
         consumer_max_fetch_size=FETCH_BYTES,
-        broker_session_timeout=limits.session_timeout_s,
-        broker_heartbeat_interval=limits.session_timeout_s / HEARTBEATS_PER_SESSION,
+        broker_session_timeout=membership.session_timeout_s,
+        broker_heartbeat_interval=membership.session_timeout_s / HEARTBEATS_PER_SESSION,
         broker_commit_interval=5.0,
         consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=membership.instance_id,
         web_enabled=True,
         web_bind=settings.web_host,
         web_host=settings.web_host,

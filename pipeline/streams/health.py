@@ -30,8 +30,6 @@ class Limits:
     """Without progress where there is something to do: not live; after twice that it ends."""
     ready_lag_s: float = 30.0
     """Age of the oldest record not yet folded, above which the worker is not ready."""
-    session_timeout_s: float = 10.0
-    """Without a sign of life; then the group gives the worker's partitions to others."""
     shutdown_timeout_s: float = 25.0
     """From SIGTERM to the end of the process, snapshots written or not."""
 

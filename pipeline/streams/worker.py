@@ -19,7 +19,7 @@ import uvloop
 from pipeline.broker.knock import knock
 from pipeline.settings import Settings
 from pipeline.streams import logs
-from pipeline.streams.app import build
+from pipeline.streams.app import Membership, build
 from pipeline.streams.ending import end
 from pipeline.streams.health import Limits
 from pipeline.streams.watchdog import LoopWatch, watch
@@ -68,7 +68,7 @@ class _Worker(faust.Worker):
 def run(
     settings: Settings,
     *,
-    app_id: str,
+    membership: Membership,
     snapshot_interval_s: float,
     loglevel: str,
     log_format: str,
@@ -85,12 +85,14 @@ def run(
     """
     name = f"{socket.gethostname()}:{os.getpid()}"
     logs.configure(log_format, loglevel, name)
-    log.info("worker started", fold=fold, app_id=app_id)
+    log.info("worker started", fold=fold, app_id=membership.app_id)
     asyncio.run(knock(settings.bootstrap, settings.security))
     uvloop.install()
     gc.set_threshold(*GC_THRESHOLDS)
     settings.home.mkdir(parents=True, exist_ok=True)
-    app = build(settings, app_id=app_id, snapshot_interval_s=snapshot_interval_s, limits=limits)
+    app = build(
+        settings, membership=membership, snapshot_interval_s=snapshot_interval_s, limits=limits
+    )
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     worker = _Worker(app, loglevel=loglevel, quiet=logs.is_json(), redirect_stdouts=False)
     worker.spinner = None  # it writes control characters, into a log too

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 import tempfile
@@ -14,22 +15,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipeline.broker.local import local_broker
 from pipeline.settings import load_settings
 from tests.chaos.campaign import KILLED, WRONG, run_schedule
-from tests.chaos.runner import Campaign
+from tests.chaos.runner import Campaign, broker_to_restart
 from tests.chaos.schedule import draw
 
 
 def main(schedules: int, seed: int) -> int:
     """Run so many schedules from a seed on, and the workers that are wrong; 1 if any surprises."""
     home, jars = Path(tempfile.mkdtemp(prefix="vane-chaos-")), load_settings({}).jars
+    logging.disable(logging.ERROR)  # clients tell that a broker is away when it is
     console = Console()
     faults: Counter[str] = Counter()
     failed: list[int] = []
     events, started = 0, time.monotonic()
     with (
-        local_broker(home, jars) as bootstrap,
+        broker_to_restart(home, jars) as broker,
         Progress(
             TextColumn("schedules"),
             BarColumn(),
@@ -39,7 +40,6 @@ def main(schedules: int, seed: int) -> int:
             disable=not console.is_terminal,
         ) as progress,
     ):
-        broker = Campaign(home, jars, bootstrap)
         for number in progress.track(range(seed, seed + schedules), description=""):
             schedule = draw(number)
             try:

@@ -18,6 +18,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from pipeline.broker import local
 from pipeline.broker.admin import admin
 from pipeline.broker.record import running as broker_of
+from pipeline.errors import InputError
 from pipeline.settings import Settings
 from tests.chaos.load import Portion, portions
 from tests.chaos.schedule import SESSION_S, SLOTS, Fault, Schedule, Step
@@ -53,6 +54,25 @@ class Campaign:
         local.stop(self.home)
         port = int(self.bootstrap.rpartition(":")[2])
         local.start(self.home, self.jars, port=port)
+
+
+@contextlib.contextmanager
+def broker_to_restart(home: Path, jars: Path) -> Iterator[Campaign]:
+    """Yield a broker on a port that no client gets for its own end of a connection.
+
+    At one from that range, a client that tries again and again while the broker is away connects
+    to itself at last, and the broker cannot have its port back.
+    """
+    for port in range(21_000, 29_000):
+        with contextlib.suppress(InputError):
+            record = local.start(home, jars, port=port)
+            break
+    else:
+        raise AssertionError
+    try:
+        yield Campaign(home, jars, record.bootstrap)
+    finally:
+        local.stop(home)
 
 
 @dataclass
@@ -161,6 +181,7 @@ class Run:
         worker = self.workers.pop(slot, None)
         if worker is not None:
             self._wake(worker, slot)
+            worker.wait_for(lambda w: w.status() is not None)  # before that a signal just ends it
             assert worker.stop() == 0, worker.log.read_text()[-2000:]
         if not self.workers:
             self.start(slot)

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.broker.local import local_broker
 from pipeline.settings import load_settings
 from tests.chaos import campaign
-from tests.chaos.runner import Campaign
+from tests.chaos.runner import Campaign, broker_to_restart
 from tests.chaos.schedule import Fault, draw, missing
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
@@ -23,8 +22,8 @@ SEEDS = (0, 5)
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
     home = tmp_path_factory.mktemp("chaos")
     jars = load_settings({}).jars
-    with local_broker(home, jars) as bootstrap:
-        yield Campaign(home, jars, bootstrap)
+    with broker_to_restart(home, jars) as found:
+        yield found
     shutil.rmtree(home / "kafka" / "data")
 
 
