@@ -53,8 +53,10 @@ coverage: setup ## Branch coverage of the domain, which has to be whole
 	$(BIN)/coverage run -m pytest -q $(COVERAGE_FLAGS) $(DOMAIN_TESTS)
 	$(BIN)/coverage report
 
-rest: setup ## All tests but those that `make coverage` runs
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) $(addprefix --ignore=,$(DOMAIN_TESTS))
+JOBS ?= 2
+
+rest: setup ## All tests but those that `make coverage` runs (JOBS=2 at a time)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_FLAGS) $(addprefix --ignore=,$(DOMAIN_TESTS))
 
 check: lint types test ## What CI runs: lint, types, all tests
 
