@@ -28,6 +28,7 @@ from tests.integration.webhook import Manner, Webhook
 PACE_S: Final = 0.4
 """From one portion to the next, so that faults strike while there is something to fold."""
 SETTLED_S: Final = 120.0
+RELEASED_S: Final = 20.0
 OPTIONS: Final = ("--snapshot-interval", "0.5", "--session-timeout", str(SESSION_S))
 MANNERS: Final = {
     Fault.WEBHOOK_SLOW: Manner.SLOW,
@@ -53,7 +54,15 @@ class Campaign:
                 os.kill(record.pid, signal.SIGKILL)
         local.stop(self.home)
         port = int(self.bootstrap.rpartition(":")[2])
-        local.start(self.home, self.jars, port=port)
+        deadline = time.monotonic() + RELEASED_S
+        while True:
+            try:
+                local.start(self.home, self.jars, port=port)
+            except InputError:  # a killed process takes a moment to let go of its port
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            else:
+                return
 
 
 @contextlib.contextmanager
