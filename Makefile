@@ -15,7 +15,7 @@ PEER_LOCKS := $(basename $(wildcard benchmarks/streaming/requirements/*.in))
 # By these alone every branch of the domain has to be reached.
 DOMAIN_TESTS := tests/unit/domain tests/property/domain
 
-.PHONY: help setup kernel demo test coverage rest check lint types format lock mutate simulate chaos bench bench-stream bench-latency bench-legs bench-month bench-adapters bench-queue-log bench-peers clean
+.PHONY: help setup kernel demo test coverage rest check lint types format lock mutate simulate chaos bench bench-stream bench-latency bench-legs bench-month bench-adapters bench-queue-log bench-peers bench-soak bench-recovery clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -97,6 +97,12 @@ bench-stream: setup ## Events per second of one worker against raw consume
 
 bench-latency: setup ## From append to the upsert being readable
 	$(BIN)/python -m benchmarks.latency
+
+bench-soak: setup ## Half an hour at 10,000 events/s: is memory flat, is every number right?
+	$(BIN)/python -m benchmarks.soak
+
+bench-recovery: setup ## After a kill with 30 s of backlog: how soon caught up; pauses at rebalances
+	$(BIN)/python -m benchmarks.recovery
 
 bench-legs: setup ## Memory of 250,000 live legs, and how long a snapshot holds the worker up
 	$(BIN)/python -m benchmarks.live_legs

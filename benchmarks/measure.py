@@ -110,6 +110,15 @@ def folded(env: dict[str, str]) -> int:
     return sum(round(float(x.split()[-1])) for x in lines if x.startswith("vane_events_total{"))
 
 
+def gauges(env: dict[str, str], name: str) -> list[float]:
+    """Return the values of a metric, one per partition."""
+    url = f"http://127.0.0.1:{env['VANE_WEB_PORT']}/metrics"
+    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+        return [float(line.split()[-1]) for line in lines if line.startswith(f"{name}{{")]
+    return []
+
+
 def machine() -> str:
     """Return a line about the machine, to print above results."""
     model = next(
