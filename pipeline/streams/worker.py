@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 from collections.abc import Collection
+from dataclasses import replace
 from signal import Signals
 from typing import Final
 
@@ -65,6 +66,13 @@ class _Worker(faust.Worker):
         """Add no second's sleep to a stop: everything has ended before."""
 
 
+def _free_port(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def run(
     settings: Settings,
     *,
@@ -90,6 +98,8 @@ def run(
     uvloop.install()
     gc.set_threshold(*GC_THRESHOLDS)
     settings.home.mkdir(parents=True, exist_ok=True)
+    settings = replace(settings, web_port=settings.web_port or _free_port(settings.web_host))
+    log.info("status page", url=f"http://{settings.web_host}:{settings.web_port}/")
     app = build(
         settings, membership=membership, snapshot_interval_s=snapshot_interval_s, limits=limits
     )

@@ -82,7 +82,7 @@ class Worker:
         self.log = settings.home / f"worker-{self.port}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", module, "worker", "--loglevel", "warning", *options]
-        variables = environment(settings, VANE_WEB_PORT=str(self.port), **env)
+        variables = environment(settings, **{"VANE_WEB_PORT": str(self.port), **env})
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(command, env=variables, stdout=out, stderr=out)
 

@@ -58,3 +58,13 @@ def test_a_log_in_text_is_no_json(settings: Settings) -> None:
     assert "snapshot written" in text
     with pytest.raises(json.JSONDecodeError):
         objects(text)
+
+
+def test_port_0_is_any_free_one_and_the_log_says_which(settings: Settings) -> None:
+    options = ("--log-format", "json", "--loglevel", "info")
+    with live.running(settings, *options, VANE_WEB_PORT="0") as worker:
+        worker.wait_for(lambda w: '"status page"' in w.log.read_text())
+        (said,) = [x for x in objects(worker.log.read_text()) if x["event"] == "status page"]
+        worker.port = int(said["url"].rstrip("/").rpartition(":")[2])
+        worker.wait_for(lambda w: w.status() is not None)
+        assert worker.stop() == 0
