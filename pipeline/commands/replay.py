@@ -52,9 +52,10 @@ def replay_command(
         typer.Option(help="Folder with the new queues.yaml, kpis.yaml and alerts.yaml."),
     ] = None,
     from_offset: Annotated[
-        int | None,
+        list[str] | None,
         typer.Option(
-            min=0, help="Begin every partition at this offset; default: the first there is."
+            metavar="PARTITION:OFFSET",
+            help="Begin a partition here, may be given repeatedly; default: the first there is.",
         ),
     ] = None,
     *,
@@ -75,6 +76,7 @@ def replay_command(
     """Fold the log again by another configuration, compare with the live one, then switch."""
     settings = load_settings()
     kernel.use(settings.kernel)  # before anything imports the domain
+    from pipeline.commands.dlq_options import places_of
     from pipeline.config_files import load_alert_rules, load_targets
     from pipeline.replay.plan import Plan
     from pipeline.replay.replay import replay
@@ -88,7 +90,7 @@ def replay_command(
         before=before,
         after=before if config is None else basis(config),
         from_landing=from_landing,
-        first=from_offset,
+        begin=dict(places_of(from_offset or ())),
         switch=switch,
     )
     if not plan.compares and not switch:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.batch.log import Log, describe
@@ -20,13 +21,14 @@ class Plan:
     """What to fold again.
 
     ``after`` is the configuration to fold by and ``before`` the live one, equal to it where only
-    state is to be rebuilt. ``first`` is None for as far back as there are records.
+    state is to be rebuilt. Of the partitions in ``begin`` only what is from that offset on, of the
+    others all there is.
     """
 
     before: Basis
     after: Basis
     from_landing: bool = False
-    first: int | None = None
+    begin: Mapping[int, int] = field(default_factory=dict)
     switch: bool = False
 
     @property
@@ -71,8 +73,12 @@ async def spans(settings: Settings, plan: Plan) -> list[Span]:
     name = settings.topic(CALL_EVENTS)
     names = {name: CALL_EVENTS}
     logs = await asyncio.to_thread(describe, settings.bootstrap, names, settings.security)
+    unknown = sorted(plan.begin.keys() - {log.partition for log in logs})
     if not logs:
         msg = f"expected the topic {name!r} to exist; create all topics with: vane topics apply"
+        raise InputError(msg)
+    if unknown:
+        msg = f"expected partitions from 0 to {len(logs) - 1} of {name}, got {unknown}"
         raise InputError(msg)
     return [await _span(settings, plan, log) for log in logs]
 
@@ -80,7 +86,7 @@ async def spans(settings: Settings, plan: Plan) -> list[Span]:
 async def _span(settings: Settings, plan: Plan, log: Log) -> Span:
     batches = _landed(settings.landing, log) if plan.from_landing else []
     begin = min(batches[0].first, log.start) if batches else log.start
-    first = begin if plan.first is None else plan.first
+    first = plan.begin.get(log.partition, begin)
     if not begin <= first <= log.end:
         msg = f"{_name(log)}: expected an offset from {begin} to {log.end}, got {first}"
         raise InputError(msg)
@@ -98,10 +104,11 @@ async def _span(settings: Settings, plan: Plan, log: Log) -> Span:
         security=settings.security,
     )
     live_first = first if newest is None else newest["state"]["first_offset"]
-    if plan.switch and plan.first is None and first > live_first:
+    if plan.switch and log.partition not in plan.begin and first > live_first:
         msg = (
             f"{_name(log)}: the live numbers begin at offset {live_first}, but what is left begins "
-            f"at {first}; use --from-landing, or give up what was before with --from-offset {first}"
+            f"at {first}; use --from-landing, or give up what was before with --from-offset "
+            f"{log.partition}:{first}"
         )
         raise StateLost(msg)
     return Span(

@@ -11,15 +11,12 @@ from pipeline.broker.admin import admin
 from pipeline.broker.topics import apply_topics
 from pipeline.settings import PROJECT_ROOT, load_settings
 from tests.chaos import verdict
-from tests.chaos.runner import SETTLED_S, Campaign, Run, underway
+from tests.chaos.runner import Campaign, Run, underway
 from tests.chaos.schedule import Fault, Schedule, Step
 from tests.integration.webhook import receiver
 
 WRONG: Final = ("snapshot without its offset", "gap skipped")
 """Workers that the verdict has to find out."""
-
-WRONG_S: Final = 20.0
-"""How long to wait for what a wrong worker will perhaps never do."""
 
 KILLED: Final = Schedule(0, 1, frozenset(), (Step(6, Fault.KILL, 0, 0.1), Step(9, Fault.KILL, 0)))
 """What they are found out by."""
@@ -42,11 +39,10 @@ def run_schedule(
     apply_topics(broker.bootstrap, PROJECT_ROOT / "schemas" / "topics", prefix=prefix)
     environment = {"VANE_HOME": str(folder / "home"), "VANE_BOOTSTRAP": broker.bootstrap}
     settings = replace(load_settings(environment), topic_prefix=prefix)
-    patience_s = WRONG_S if wrong else SETTLED_S
     try:
         with (
             receiver() as webhook,
-            underway(Run(broker, settings, schedule, webhook, wrong, patience_s)) as run,
+            underway(Run(broker, settings, schedule, webhook, wrong)) as run,
         ):
             run.run()
             clean = run.settle()

@@ -11,6 +11,7 @@ import pytest
 from pipeline.settings import load_settings
 from tests.chaos import campaign
 from tests.chaos.runner import Campaign, broker_to_restart
+from tests.chaos.verdict import DIFFERENT
 from tests.chaos.schedule import Fault, draw, missing
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
@@ -34,7 +35,7 @@ def test_faults_change_no_number(broker: Campaign, tmp_path: Path, seed: int) ->
 
 def test_a_worker_that_is_wrong_is_found_out(broker: Campaign, tmp_path: Path) -> None:
     wrong = campaign.WRONG[0]
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=DIFFERENT):
         campaign.run_schedule(broker, campaign.KILLED, tmp_path, wrong=wrong, sql=False)
 
 

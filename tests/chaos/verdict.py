@@ -13,12 +13,14 @@ from tests.chaos.schedule import Fault
 from tests.integration import live
 
 NOVEMBER = Month(2025, 11)
+DIFFERENT = "panes differ"
 
 
 def check(run: Run, clean: live.Clean, *, with_sql: bool) -> None:
     """Compare what readers of all topics hold with a fold of the log in one go, and with SQL."""
     settings = run.settings
-    assert live.differing(live.live_panes(settings), clean.panes) == []
+    differing = live.differing(live.live_panes(settings), clean.panes)
+    assert differing == [], DIFFERENT
     assert len(clean.panes) > 100
     progress = live.newest_progress(settings)
     for partition, fold in clean.folds.items():

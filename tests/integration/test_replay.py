@@ -260,6 +260,7 @@ def test_lost_state_is_rebuilt_from_the_landed_files(
     )
     assert refused.returncode == 1
     assert "the live numbers begin at offset 0, but what is left begins at" in refused.stderr
+    assert " --from-offset 1:" in refused.stderr
 
     said = live.vane(deployed, "replay", "--from-landing", "--switch")
     size = live.log_size(deployed)
