@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Final
+import asyncio
+from collections.abc import Collection, Coroutine
+from typing import Any, Final
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from pipeline.alerting.deliver import Deliverer
@@ -18,6 +19,9 @@ log = structlog.get_logger(__name__)
 LOOK_BACK: Final = 1000
 """Alerts before the committed offset whose ids are taken as delivered. A worker that restarts
 repeats at most the alerts since its last snapshot, which are far fewer."""
+
+STOP_WAITS_S: Final = 5.0
+"""For the receiver of an alert under way. One that answers later gets that alert again."""
 
 _json: Final = msgspec.json.Decoder()
 
@@ -47,6 +51,9 @@ async def run(
 ) -> None:
     """Deliver until cancelled; commits an offset only after its alert was dealt with.
 
+    Cancelled amid a delivery, it waits up to ``STOP_WAITS_S`` for the answer and commits it: the
+    next worker does not repeat what a clean stop has delivered.
+
     A commit that fails because the partition is another worker's by now (this one was frozen, or
     its receiver slow) is no failure: the new owner goes on from the last commit.
     """
@@ -67,17 +74,34 @@ async def run(
             if tp not in known.partitions:
                 deliverer.remember(await _ids_before(bootstrap, tp, record.offset, security))
                 known.partitions.add(tp)
-            try:
-                await deliverer.deliver(_json.decode(record.value or b""))
-            except (msgspec.DecodeError, KeyError) as error:
-                where = {"partition": tp.partition, "offset": record.offset}
-                log.warning("not an alert", error=str(error), **where)
-            try:
-                await consumer.commit({tp: record.offset + 1})
-            except (CommitFailedError, IllegalStateError) as error:
-                log.warning("partition of alerts went to another worker", error=str(error)[:80])
+            await _finish(_deal_with(record, tp, consumer, deliverer))
     finally:
         await consumer.stop()
+
+
+async def _finish(work: Coroutine[Any, Any, None]) -> None:
+    """Await it; if cancelled meanwhile, give it a moment to come to its end first."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=STOP_WAITS_S)
+        task.cancel()
+        raise
+
+
+async def _deal_with(
+    record: ConsumerRecord, tp: TopicPartition, consumer: AIOKafkaConsumer, deliverer: Deliverer
+) -> None:
+    try:
+        await deliverer.deliver(_json.decode(record.value or b""))
+    except (msgspec.DecodeError, KeyError) as error:
+        where = {"partition": tp.partition, "offset": record.offset}
+        log.warning("not an alert", error=str(error), **where)
+    try:
+        await consumer.commit({tp: record.offset + 1})
+    except (CommitFailedError, IllegalStateError) as error:
+        log.warning("partition of alerts went to another worker", error=str(error)[:80])
 
 
 async def _ids_before(

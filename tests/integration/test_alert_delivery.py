@@ -75,3 +75,49 @@ async def deliver_while_expelled(settings: Settings) -> list[str]:
 def test_a_worker_that_lost_its_alerts_amid_a_delivery_goes_on(settings: Settings) -> None:
     produce(settings, "before")
     assert asyncio.run(deliver_while_expelled(settings)) == ["before", "after"]
+
+
+async def deliver_across_a_stop(settings: Settings) -> list[str]:
+    """Stop while the receiver has an alert and has not answered; then start again."""
+    sink, topic, group = Sink(), settings.topic("kpi.alerts"), settings.topic("deliver")
+
+    def start() -> asyncio.Task[None]:
+        deliverer = Deliverer([sink])  # a new process remembers nothing
+        return asyncio.create_task(alert_delivery.run(settings.bootstrap, topic, group, deliverer))
+
+    stopping = start()
+    await sink.holding.wait()
+    stopping.cancel()
+    await asyncio.sleep(0)
+    sink.go_on.set()
+    await asyncio.wait([stopping])
+    await asyncio.to_thread(produce, settings, "after")
+    task = start()
+    async with asyncio.timeout(60):
+        while "after" not in sink.ids and not task.done():  # noqa: ASYNC110 - two things to watch
+            await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.wait([task])
+    return sink.ids
+
+
+def test_a_clean_stop_amid_a_delivery_repeats_nothing(settings: Settings) -> None:
+    produce(settings, "before")
+    assert asyncio.run(deliver_across_a_stop(settings)) == ["before", "after"]
+
+
+def test_a_stop_does_not_wait_for_a_receiver_that_never_answers(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stop() -> bool:
+        sink, topic, group = Sink(), settings.topic("kpi.alerts"), settings.topic("deliver")
+        task = asyncio.create_task(
+            alert_delivery.run(settings.bootstrap, topic, group, Deliverer([sink]))
+        )
+        await sink.holding.wait()
+        task.cancel()
+        return task in (await asyncio.wait([task], timeout=30))[0]
+
+    monkeypatch.setattr(alert_delivery, "STOP_WAITS_S", 0.2)
+    produce(settings, "never answered")
+    assert asyncio.run(stop())
