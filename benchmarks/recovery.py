@@ -4,8 +4,8 @@
 
 A worker under a steady load is killed (SIGKILL); after ``backlog`` seconds another is started. It
 has caught up when what it has not folded is less than a second of input. Then a second worker
-joins, leaves by SIGTERM, joins again and is killed: the pause is the longest time between two progress
-records of a partition around each.
+joins, leaves by SIGTERM, joins again and is killed: the pause is the longest time between two
+progress records of a partition around each.
 """
 
 from __future__ import annotations

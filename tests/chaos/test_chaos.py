@@ -11,8 +11,8 @@ import pytest
 from pipeline.settings import load_settings
 from tests.chaos import campaign
 from tests.chaos.runner import Campaign, broker_to_restart
-from tests.chaos.verdict import DIFFERENT
 from tests.chaos.schedule import Fault, draw, missing
+from tests.chaos.verdict import DIFFERENT
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 

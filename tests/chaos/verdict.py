@@ -20,7 +20,7 @@ def check(run: Run, clean: live.Clean, *, with_sql: bool) -> None:
     """Compare what readers of all topics hold with a fold of the log in one go, and with SQL."""
     settings = run.settings
     differing = live.differing(live.live_panes(settings), clean.panes)
-    assert differing == [], DIFFERENT
+    assert differing == [], f"{DIFFERENT}: {differing}"
     assert len(clean.panes) > 100
     progress = live.newest_progress(settings)
     for partition, fold in clean.folds.items():
