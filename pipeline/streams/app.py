@@ -19,7 +19,7 @@ from pipeline.broker.security import Security
 from pipeline.config_files import load_alert_rules, load_targets
 from pipeline.settings import Settings
 from pipeline.streams import alert_delivery, health, metrics, status
-from pipeline.streams.ending import end, told
+from pipeline.streams.ending import end, end_within, told
 from pipeline.streams.engine import Engine
 from pipeline.streams.health import Health, Limits
 from pipeline.streams.transport import ChunkSchema
@@ -50,11 +50,18 @@ class VaneApp(faust.App):
     engine: Engine
     health: Health
     bootstrap: str
+    stop_within_s: float
 
     async def crash(self, reason: BaseException) -> None:
-        """Stop; an error that says all there is to say ends the process in one line."""
+        """Stop; an error that says all there is to say ends the process in one line.
+
+        Amid a rebalance Faust does not always come to the end of a stop, and holds on to its
+        partitions meanwhile.
+        """
         if (error := told(self.bootstrap, reason)) is not None:
             end(error)
+        why = f"not stopped within {self.stop_within_s:g} s of a crash (--shutdown-timeout)"
+        end_within(self.stop_within_s, f"{why}: {reason!r}")
         await super().crash(reason)
 
     async def positions(
@@ -105,6 +112,7 @@ def build(
     )
     app.engine = engine
     app.bootstrap = settings.bootstrap
+    app.stop_within_s = limits.shutdown_timeout_s
     app.health = Health(engine, limits)
     _add_fold(app)
     _add_services(app, settings, snapshot_interval_s)

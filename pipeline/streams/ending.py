@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import NoReturn
 
 import structlog
@@ -24,6 +25,13 @@ def end(why: object) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)
+
+
+def end_within(seconds: float, why: str) -> None:
+    """End the process with ``why`` unless it has ended by itself by then."""
+    bound = threading.Timer(seconds, end, [why])
+    bound.daemon = True
+    bound.start()
 
 
 def told(bootstrap: str, error: BaseException) -> PipelineError | None:

@@ -7,7 +7,6 @@ import gc
 import logging
 import os
 import socket
-import threading
 from collections.abc import Collection
 from dataclasses import replace
 from signal import Signals
@@ -21,7 +20,7 @@ from pipeline.broker.knock import knock
 from pipeline.settings import Settings
 from pipeline.streams import logs
 from pipeline.streams.app import Membership, build
-from pipeline.streams.ending import end
+from pipeline.streams.ending import end, end_within
 from pipeline.streams.health import Limits
 from pipeline.streams.watchdog import LoopWatch, watch
 
@@ -52,9 +51,7 @@ class _Worker(faust.Worker):
         super()._schedule_shutdown(signal)
         log.info("stopping", signal=signal.name)
         why = f"not stopped within {self.stop_within_s:g} s of {signal.name} (--shutdown-timeout)"
-        bound = threading.Timer(self.stop_within_s, end, [why])
-        bound.daemon = True
-        bound.start()
+        end_within(self.stop_within_s, why)
 
     def _shutdown_loop(self) -> None:
         # It waits two seconds for tasks that do not end, and these never do.

@@ -21,9 +21,15 @@ async def _without_yielding(*_: Any, **__: Any) -> Any:
     time.sleep(10_000)  # noqa: ASYNC251 - the fault
 
 
+async def _raises(*_: Any, **__: Any) -> Any:
+    msg = "no chunk today"
+    raise LookupError(msg)
+
+
 FAULTS: dict[str, tuple[Any, str, Any]] = {
     "recovery": (snapshots, "read_newest", _for_ever),
     "fold": (Engine, "on_chunk", _for_ever),
+    "crash": (Engine, "on_chunk", _raises),
     "stop": (Engine, "stop", _for_ever),
     "loop": (Engine, "on_chunk", _without_yielding),
 }
@@ -31,5 +37,6 @@ FAULTS: dict[str, tuple[Any, str, Any]] = {
 if __name__ == "__main__":
     # The engine is imported above, so the compiled domain would come too late; no fault is of it.
     os.environ["VANE_KERNEL"] = "python"
-    setattr(*FAULTS[os.environ["STUCK_IN"]])
+    for fault in os.environ["STUCK_IN"].split(","):
+        setattr(*FAULTS[fault])
     main(["worker", "--stuck-after", "3", "--loglevel", "warning", *sys.argv[1:]])

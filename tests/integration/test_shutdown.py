@@ -66,10 +66,12 @@ def test_after_a_kill_it_is_told_how_much_is_folded_twice(settings: Settings) ->
     assert set(replayed(settings).values()) == {CALLS}
 
 
-def started(settings: Settings, log: Path, *options: str) -> tuple[subprocess.Popen[bytes], int]:
+def started(
+    settings: Settings, log: Path, *options: str, stuck_in: str = "stop"
+) -> tuple[subprocess.Popen[bytes], int]:
     """Start a worker whose stop hangs for ever."""
     port = live.free_port()
-    env = live.environment(settings, VANE_WEB_PORT=str(port), STUCK_IN="stop")
+    env = live.environment(settings, VANE_WEB_PORT=str(port), STUCK_IN=stuck_in)
     command = [sys.executable, "-m", "tests.integration.stuck_worker", *options]
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=env, stdout=out, stderr=out)
@@ -96,6 +98,16 @@ def test_a_stop_that_hangs_is_bounded(settings: Settings, tmp_path: Path) -> Non
     assert process.wait(30) == 1
     said = "vane: not stopped within 2 s of SIGTERM (--shutdown-timeout)"
     assert log.read_text().splitlines()[-1] == said
+
+
+def test_a_crash_whose_stop_hangs_is_bounded(settings: Settings, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    options = ("--shutdown-timeout", "2")
+    process, _ = started(settings, log, *options, stuck_in="crash,stop")
+    live.send(settings, [record(an_event("queued", 0))], partition=1)
+    assert process.wait(30) == 1
+    said = "vane: not stopped within 2 s of a crash (--shutdown-timeout): LookupError('no chunk"
+    assert log.read_text().splitlines()[-1].startswith(said)
 
 
 def test_a_second_signal_ends_at_once(settings: Settings, tmp_path: Path) -> None:
