@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.cli import main
 from pipeline.streams import snapshots
 from pipeline.streams.engine import Engine
+from pipeline.streams.transport import Consumer
 
 
 async def _for_ever(*_: Any, **__: Any) -> Any:
@@ -30,6 +31,7 @@ FAULTS: dict[str, tuple[Any, str, Any]] = {
     "recovery": (snapshots, "read_newest", _for_ever),
     "fold": (Engine, "on_chunk", _for_ever),
     "crash": (Engine, "on_chunk", _raises),
+    "consumer": (Consumer, "stop", _for_ever),
     "stop": (Engine, "stop", _for_ever),
     "loop": (Engine, "on_chunk", _without_yielding),
 }
