@@ -17,11 +17,10 @@ from aiokafka.errors import KafkaError
 from pipeline.cli import main
 from pipeline.streams import engine
 from pipeline.streams.engine import Engine
-from pipeline.streams.part import Part
 from pipeline.streams.publisher import Publisher
 from pipeline.streams.recovery import fold_of
 
-publish, positions = Publisher.publish, Engine.positions
+publish, positions, on_chunk = Publisher.publish, Engine.positions, Engine.on_chunk
 
 
 def _is_asked_for(file: Path) -> bool:
@@ -32,7 +31,7 @@ def _is_asked_for(file: Path) -> bool:
 
 async def _fails_once(self: Publisher, topic: str, partition: int, records: Any) -> None:
     if _is_asked_for(Path(os.environ["FAULT_FILE"])):
-        msg = f"no {topic} today"
+        msg = f"publishing fails today: {topic}"
         raise KafkaError(msg)
     await publish(self, topic, partition, records)
 
@@ -45,8 +44,11 @@ def _without_its_offset(
     return fold
 
 
-async def _gap_skipped(_engine: Engine, part: Part, found: int) -> None:
-    part.fold.next_offset = found
+async def _gap_skipped(self: Engine, partition: int, records: Any) -> None:
+    part = self.parts.get(partition)
+    if part is not None and records[0].offset > part.fold.next_offset:
+        part.fold.next_offset = records[0].offset
+    await on_chunk(self, partition, records)
 
 
 async def _seeks_too_far(self: Engine, *arguments: Any) -> Any:
@@ -57,7 +59,7 @@ async def _seeks_too_far(self: Engine, *arguments: Any) -> Any:
 FAULTS: dict[str, tuple[tuple[Any, str, Any], ...]] = {
     "publishing fails": ((Publisher, "publish", _fails_once),),
     "snapshot without its offset": ((engine, "fold_of", _without_its_offset),),
-    "gap skipped": ((Engine, "positions", _seeks_too_far), (Engine, "_seek_back", _gap_skipped)),
+    "gap skipped": ((Engine, "positions", _seeks_too_far), (Engine, "on_chunk", _gap_skipped)),
 }
 
 if __name__ == "__main__":
