@@ -8,10 +8,11 @@ import sys
 import time
 from typing import Any
 
+import faust
+
 from pipeline.cli import main
 from pipeline.streams import snapshots
 from pipeline.streams.engine import Engine
-from pipeline.streams.transport import Consumer
 
 
 async def _for_ever(*_: Any, **__: Any) -> Any:
@@ -27,11 +28,15 @@ async def _raises(*_: Any, **__: Any) -> Any:
     raise LookupError(msg)
 
 
+def _sleep(*_: Any) -> None:
+    time.sleep(10_000)
+
+
 FAULTS: dict[str, tuple[Any, str, Any]] = {
     "recovery": (snapshots, "read_newest", _for_ever),
     "fold": (Engine, "on_chunk", _for_ever),
     "crash": (Engine, "on_chunk", _raises),
-    "consumer": (Consumer, "stop", _for_ever),
+    "close": (faust.Worker, "stop_and_shutdown", _sleep),
     "stop": (Engine, "stop", _for_ever),
     "loop": (Engine, "on_chunk", _without_yielding),
 }

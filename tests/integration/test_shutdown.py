@@ -103,7 +103,7 @@ def test_a_stop_that_hangs_is_bounded(settings: Settings, tmp_path: Path) -> Non
 def test_a_crash_whose_stop_hangs_is_bounded(settings: Settings, tmp_path: Path) -> None:
     log = tmp_path / "log"
     options = ("--shutdown-timeout", "2")
-    process, _ = started(settings, log, *options, stuck_in="crash,consumer")
+    process, _ = started(settings, log, *options, stuck_in="crash,close")
     live.send(settings, [record(an_event("queued", 0))], partition=1)
     assert process.wait(30) == 1
     said = "vane: not stopped within 2 s of a crash (--shutdown-timeout): LookupError('no chunk"
