@@ -45,5 +45,7 @@ COPY config/ config/
 COPY dbt_like_sql/ dbt_like_sql/
 COPY pipeline/ pipeline/
 RUN pip install --no-deps --no-build-isolation --editable .
+# Where a month run keeps the models as parsed; the rest of /app is root's.
+RUN install --directory --owner=vane --group=vane .cache .cache/dbt
 USER vane
 CMD ["vane", "land", "--follow"]

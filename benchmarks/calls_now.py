@@ -2,7 +2,7 @@
 
     python -m benchmarks.calls_now BOOTSTRAP TOPIC RATE SECONDS SPEED
 
-With a speed of 8 event time runs eight times as fast, and reaches the present at the end.
+With a speed of 96 event time runs 96 times as fast, and reaches the present at the end.
 
 A call is queued, offered, answered, ended and wrapped up within ``LASTS_S``; one in eight is
 abandoned, one in a hundred of its events sent twice. Prints how many events were sent.

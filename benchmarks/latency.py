@@ -1,6 +1,6 @@
 """From a record's append to its KPI upsert being readable, at a steady rate on a real broker.
 
-    make bench-latency            (or: python -m benchmarks.latency --rate 2000 --seconds 30)
+    make bench-latency            (or: python -m benchmarks.latency --rate 2000 --seconds 40)
 
 The clock starts at the broker's append time of the input record (LogAppendTime) and stops when
 a consumer holds the ``kpi.progress`` record that covers its offset, which the worker sends after
@@ -15,33 +15,38 @@ import asyncio
 import json
 import sys
 import time
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.structs import ConsumerRecord
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks import measure
 
-WARM_UP_S = 5
+WARM_UP_S: Final = 10
+EVENTS_PER_SCALE: Final = 100_000
+PARTITIONS: Final = 4
 
 
 def main() -> None:
     """Run at the rate and print percentiles."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--rate", type=int, default=2000, help="events per second")
-    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--seconds", type=int, default=40)
     options = parser.parse_args()
     print(measure.machine())
     with measure.bench("bench.") as b:
         folder = b.home / "sim"
+        scale = max(1.0, options.rate * options.seconds / EVENTS_PER_SCALE)
         b.vane("simulate", "--scenario", "double11", "--month", "2025-11", "--seed", "1",
-               "--scale", "1", "--out", str(folder))  # fmt: skip
-        lines = (folder / "acd.events.ndjson").read_bytes().splitlines()
+               "--scale", str(scale), "--out", str(folder))  # fmt: skip
+        file = folder / "acd.events.ndjson"
         with measure.worker(b.env) as process:
             while not (measure.status(b.env) or {}).get("partitions"):
                 time.sleep(0.1)
             cpu, started = measure.cpu_seconds(process.pid), time.perf_counter()
-            latencies = asyncio.run(run(b, lines, options.rate, options.seconds))
+            latencies = asyncio.run(run(b, file, options.rate, options.seconds))
             wall = time.perf_counter() - started
             share = (measure.cpu_seconds(process.pid) - cpu) / wall
             idle = idle_share(process.pid)
@@ -62,81 +67,69 @@ def idle_share(pid: int) -> float:
     return (measure.cpu_seconds(pid) - cpu) / 10
 
 
-async def run(b: measure.Bench, lines: list[bytes], rate: int, seconds: int) -> list[float]:
-    """Produce at the rate; return the latency of each event after the warm-up, milliseconds."""
-    appended: dict[tuple[int, int], int] = {}
+async def run(b: measure.Bench, file: Path, rate: int, seconds: int) -> list[float]:
+    """Send at the rate; return the latency of each event after the warm-up, milliseconds."""
     seen: list[tuple[int, int, float]] = []
     done = asyncio.Event()
-    readers = [
-        asyncio.create_task(read(b, "acd.events", note_append(appended), done)),
-        asyncio.create_task(read(b, "kpi.progress", note_progress(seen), done)),
-    ]
+    reader = asyncio.create_task(read_progress(b, seen, done))
     await asyncio.sleep(2)
-    begun = time.time()
-    await produce(b, lines, rate, seconds)
+    arguments = (b.bootstrap, b.topic("acd.events"), str(file), str(rate), str(seconds))
+    sender = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.paced", *arguments, env=b.env
+    )
+    await sender.wait()
     await asyncio.sleep(3)
     done.set()
-    await asyncio.gather(*readers)
+    await reader
+    appended = await append_times(b)
+    since = min(appended.values()) + WARM_UP_S * 1000
     latencies = []
     reached: dict[int, int] = {}
     for partition, next_offset, at in seen:
         for offset in range(reached.get(partition, 0), next_offset):
-            stamp = appended.get((partition, offset))
-            if stamp is not None and stamp > (begun + WARM_UP_S) * 1000:
+            stamp = appended[partition, offset]
+            if stamp > since:
                 latencies.append(at * 1000 - stamp)
         reached[partition] = max(reached.get(partition, 0), next_offset)
     return latencies
 
 
-async def produce(b: measure.Bench, lines: list[bytes], rate: int, seconds: int) -> None:
-    """Send lines in order, evenly spread in steps of 10 ms."""
-    producer = AIOKafkaProducer(bootstrap_servers=b.bootstrap, linger_ms=0)
-    await producer.start()
-    step = max(1, rate // 100)
-    started, sent = time.perf_counter(), 0
-    while sent < min(rate * seconds, len(lines)):
-        for line in lines[sent : sent + step]:
-            event = json.loads(line)
-            key = event["client"] + (f"/{event['site']}" if event.get("site") else "")
-            await producer.send(b.topic("acd.events"), line, key=key.encode())
-        sent += step
-        ahead = sent / rate - (time.perf_counter() - started)
-        if ahead > 0:
-            await asyncio.sleep(ahead)
-    await producer.stop()
+async def read_progress(
+    b: measure.Bench, seen: list[tuple[int, int, float]], done: asyncio.Event
+) -> None:
+    """Note when each offset was covered: (partition, next offset, epoch s)."""
+    async with reading(b, "kpi.progress") as consumer:
+        while not done.is_set():
+            for records in (await consumer.getmany(timeout_ms=50)).values():
+                now = time.time()
+                for record in records:
+                    value = json.loads(record.value or b"{}")
+                    seen.append((value["partition"], value["next_offset"], now))
 
 
-def note_append(appended: dict[tuple[int, int], int]) -> Any:  # noqa: ANN401 - a callback
-    """Return a callback that notes when the broker appended each input record."""
-
-    def note(record: ConsumerRecord[bytes, bytes]) -> None:
-        appended[record.partition, record.offset] = record.timestamp
-
-    return note
-
-
-def note_progress(seen: list[tuple[int, int, float]]) -> Any:  # noqa: ANN401 - a callback
-    """Return a callback that notes when each offset was covered."""
-
-    def note(record: ConsumerRecord[bytes, bytes]) -> None:
-        value = json.loads(record.value or b"{}")
-        seen.append((value["partition"], value["next_offset"], time.time()))
-
-    return note
+async def append_times(b: measure.Bench) -> dict[tuple[int, int], int]:
+    """Return when the broker appended each input record, epoch ms, by partition and offset."""
+    found: dict[tuple[int, int], int] = {}
+    async with reading(b, "acd.events") as consumer:
+        ends = await consumer.end_offsets(consumer.assignment())
+        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                found.update(((r.partition, r.offset), r.timestamp) for r in records)
+    return found
 
 
-async def read(b: measure.Bench, topic: str, note: Any, done: asyncio.Event) -> None:  # noqa: ANN401
-    """Hand each new record to ``note`` until told to stop."""
+@asynccontextmanager
+async def reading(b: measure.Bench, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """Yield a consumer of all partitions of a topic, from their beginning."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=b.bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=50
     )
     await consumer.start()
-    consumer.assign([TopicPartition(b.topic(topic), p) for p in range(4)])
-    while not done.is_set():
-        for records in (await consumer.getmany(timeout_ms=50)).values():
-            for record in records:
-                note(record)
-    await consumer.stop()
+    consumer.assign([TopicPartition(b.topic(topic), p) for p in range(PARTITIONS)])
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
 
 
 if __name__ == "__main__":

@@ -35,7 +35,6 @@ from pipeline.settings import load_settings  # noqa: E402
 from pipeline.streams.engine import Engine  # noqa: E402
 from pipeline.streams.outgoing import PaneTemplates  # noqa: E402
 from pipeline.streams.part import Part  # noqa: E402
-from pipeline.streams.worker import GC_THRESHOLDS  # noqa: E402
 
 PARTITIONS = 4
 LOG_MS = 4 * 3_600_000
@@ -57,7 +56,7 @@ def main() -> None:
 
 async def _measure(b: measure.Bench, legs: int) -> None:
 
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.disable()  # as a worker does (streams/garbage.py)
     config = load_settings().config_dir
     engine = Engine(
         bootstrap=b.bootstrap,

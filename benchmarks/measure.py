@@ -100,8 +100,8 @@ def worker(env: dict[str, str], app_id: str = "bench") -> Iterator[subprocess.Po
 
 
 def folded(env: dict[str, str]) -> int:
-    """Return how many offsets the worker has folded, by /metrics, which costs it nearly nothing."""
-    url = f"http://127.0.0.1:{env['VANE_WEB_PORT']}/metrics"
+    """Return how many offsets the worker has folded, by one metric, which costs it little."""
+    url = f"http://127.0.0.1:{env['VANE_WEB_PORT']}/metrics?name[]=vane_events_total"
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:
             lines = answer.read().decode().splitlines()
@@ -112,7 +112,7 @@ def folded(env: dict[str, str]) -> int:
 
 def gauges(env: dict[str, str], name: str) -> list[float]:
     """Return the values of a metric, one per partition."""
-    url = f"http://127.0.0.1:{env['VANE_WEB_PORT']}/metrics"
+    url = f"http://127.0.0.1:{env['VANE_WEB_PORT']}/metrics?name[]={name}"
     with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
         lines = answer.read().decode().splitlines()
         return [float(line.split()[-1]) for line in lines if line.startswith(f"{name}{{")]

@@ -1,6 +1,6 @@
 """Throughput of one worker against the raw consume rate.
 
-    make bench-stream            (or: python -m benchmarks.stream --scale 1)
+    make bench-stream            (or: python -m benchmarks.stream --workers 2)
 
 Both read the same topic of the same real broker in one run, one after the other. Quote the
 ratios; absolute figures depend on the machine.
@@ -9,11 +9,16 @@ ratios; absolute figures depend on the machine.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import subprocess
 import sys
 import time
+import zlib
+from pathlib import Path
 
 from benchmarks import measure
+from benchmarks.calls_now import CLIENTS
 
 RAW = """
 import asyncio, sys, time
@@ -43,23 +48,43 @@ def main() -> None:
     """Run both and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", type=float, default=5.4, help="of the simulated 双11 day")
+    parser.add_argument("--workers", type=int, default=1, help="also so many at once")
     options = parser.parse_args()
     sys.stdout.write(f"{measure.machine()}\n")
+    for workers in sorted({1, options.workers}):
+        compare(options.scale, workers)
+
+
+def compare(scale: float, workers: int) -> None:
+    """Print a table of raw consume and so many workers, on a broker of their own."""
     with measure.bench("bench.") as b:
         folder = b.home / "sim"
         b.vane("simulate", "--scenario", "double11", "--month", "2025-11", "--seed", "1",
-               "--scale", str(options.scale), "--out", str(folder))  # fmt: skip
-        b.vane("ingest", "--format", "canonical", str(folder / "acd.events.ndjson"))
-        total = sum(1 for _ in (folder / "acd.events.ndjson").open("rb"))
+               "--scale", str(scale), "--out", str(folder))  # fmt: skip
+        total = deal(folder / "acd.events.ndjson", folder / "dealt.ndjson")
+        b.vane("ingest", "--format", "canonical", str(folder / "dealt.ndjson"))
         raw_command = ["-c", RAW, b.bootstrap, b.topic("acd.events")]
-        sys.stdout.write(f"{total:,} events on 4 partitions\n\n")
+        sys.stdout.write(f"\n{total:,} events on 4 partitions\n")
         sys.stdout.write(f"{'':32}{'events/s':>12}{'us CPU/event':>14}{'events/CPU-s':>14}\n")
         raw = _row("raw aiokafka consume", _child(b, raw_command))
-        engine = _row("Vane, full engine", _engine(b, total))
+        name = "Vane, full engine" + (f", {workers} workers" if workers > 1 else "")
+        engine = _row(name, _engine(b, total, workers))
         again = _row("raw aiokafka consume, again", _child(b, raw_command))
     limit = (raw[1] + again[1]) / 2 / raw[0]
     rate = engine[0] / engine[1]
-    sys.stdout.write(f"\nengine = {rate * limit:.0%} of the raw consume rate\n")
+    sys.stdout.write(f"engine = {rate * limit:.0%} of the raw consume rate\n")
+
+
+def deal(simulated: Path, dealt: Path) -> int:
+    """Deal contacts to a client for each partition, so that all are alike; return the events."""
+    total = 0
+    with simulated.open("rb") as lines, dealt.open("wb") as out:
+        for total, line in enumerate(lines, 1):  # noqa: B007 - counted
+            event = json.loads(line)
+            domain = CLIENTS[zlib.crc32(event["contact_id"].encode()) % len(CLIENTS)]
+            event["client"], _, event["site"] = domain.decode().partition("/")
+            out.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+    return total
 
 
 Run = tuple[int, float, float]
@@ -86,17 +111,24 @@ def _child(b: measure.Bench, arguments: list[str]) -> Run:
     return int(n), float(wall), float(cpu)
 
 
-def _engine(b: measure.Bench, total: int) -> Run:
-    with measure.worker(b.env) as process:
-        done = 0
-        while not done:
+def _engine(b: measure.Bench, total: int, workers: int) -> Run:
+    """Time workers from where all of them fold to where all is folded."""
+    ports = range(int(b.env["VANE_WEB_PORT"]), int(b.env["VANE_WEB_PORT"]) + workers)
+    environments = [b.env | {"VANE_WEB_PORT": str(port)} for port in ports]
+    with contextlib.ExitStack() as stack:
+        started = [stack.enter_context(measure.worker(env)) for env in environments]
+
+        def folded() -> list[int]:
+            return [measure.folded(env) for env in environments]
+
+        while not all(folded()):
             time.sleep(0.02)
-            done = measure.folded(b.env)
-        first, wall, cpu = done, time.perf_counter(), measure.cpu_seconds(process.pid)
-        while done < total:
+        first, wall = sum(folded()), time.perf_counter()
+        cpu = sum(measure.cpu_seconds(process.pid) for process in started)
+        while (done := sum(folded())) < total:
             time.sleep(0.1)
-            done = measure.folded(b.env)
-        return done - first, time.perf_counter() - wall, measure.cpu_seconds(process.pid) - cpu
+        spent = sum(measure.cpu_seconds(process.pid) for process in started) - cpu
+        return done - first, time.perf_counter() - wall, spent
 
 
 if __name__ == "__main__":

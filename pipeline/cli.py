@@ -26,12 +26,22 @@ COMMANDS: Final = {
     "replay": "Fold again by another configuration: compare with the live one, then switch",
     "dlq": "Dead letters: list them, show one, send back what can be taken",
     "land": "Bring Kafka topics to Parquet, exactly once",
+    "live": "Show the live numbers in the published catalog, at most a minute late",
     "month": "Close a month: gates, models, settlement, publishing",
     "kpi": "KPIs of raw log files, no broker needed; explain a month's service level",
+    "recover": "Can the day be won, until when, and whom to call in for it",
+    "cause": "Why a service level fell: points by volume, agents, handle time, rework, faults",
+    "wind-vane": "Customers likely to complain: the list of a day, the report of a month",
     "reconcile": "Compare the live numbers with the month, row by row",
     "kernel": "Compile the live side's fold, or say whether it is",
     "query": "Ask the published catalog in SQL",
+    "bi": "Serve Superset with Vane's dashboards on the published catalog",
 }
+
+
+def module_of(command: str) -> str:
+    """Return the name of a command's module: hyphens are underscores in it."""
+    return f"pipeline.commands.{command.replace('-', '_')}"
 
 
 class _Lazy(TyperGroup):
@@ -43,7 +53,7 @@ class _Lazy(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"pipeline.commands.{cmd_name}")
+        module = importlib.import_module(module_of(cmd_name))
         return typer.main.get_command(module.app)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002

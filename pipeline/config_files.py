@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
+from pipeline.config_alerts import AlertRules, check_goals, load_alert_rules
 from pipeline.config_kpis import Definitions, comparison_of, hours_of, load_definitions
 from pipeline.config_yaml import (
     Located,
@@ -21,7 +22,6 @@ from pipeline.config_yaml import (
     take,
     whole_number,
 )
-from pipeline.domain.alert import DropRule
 from pipeline.domain.business_time import midnight_ms
 from pipeline.domain.definition import KpiDefinition
 from pipeline.domain.intervals import known_zone
@@ -37,6 +37,7 @@ __all__ = [
     "check_keys",
     "content_hash",
     "load_alert_rules",
+    "load_config",
     "load_targets",
     "load_yaml",
     "mappings",
@@ -120,6 +121,19 @@ def load_targets(path: Path) -> Targets:
             raise ConfigError(path, problem, line=item.line)
         seen[key] = item.line
     return Targets(entries, content_hash({"queues": [_content(entry) for entry in entries]}))
+
+
+def load_config(folder: Path) -> tuple[Targets, AlertRules]:
+    """Read what numbers and alerts are computed by, and check that each rule can fire."""
+    targets = load_targets(folder / "queues.yaml")
+    rules = load_alert_rules(folder / "alerts.yaml")
+    goals = [
+        (f"{entry.client}/{entry.site}/{entry.queue}", target)
+        for entry in targets.entries
+        for target in entry.history.targets
+    ]
+    check_goals(folder / "alerts.yaml", rules, goals)
+    return targets, rules
 
 
 def _content(entry: QueueEntry) -> list[object]:
@@ -219,49 +233,3 @@ def _rules(path: Path, term: Located, definitions: Definitions) -> KpiDefinition
     if "opening_hours" in term:
         rules = replace(rules, opening_hours=hours_of(path, term, "opening_hours"))
     return rules
-
-
-@dataclass(frozen=True, slots=True)
-class AlertRules:
-    """All alert rules; ``version`` is a hash of their content."""
-
-    rules: tuple[DropRule, ...]
-    version: str
-
-
-def load_alert_rules(path: Path) -> AlertRules:
-    """Read ``alerts.yaml``."""
-    top = load_yaml(path)
-    check_keys(path, top, {"rules"})
-    items = mappings(path, top, "rules")
-    rules = tuple(_drop_rule(path, item) for item in items)
-    names = [rule.name for rule in rules]
-    for number, name in enumerate(names):
-        if name in names[:number]:
-            problem = f"name: expected different names, got {name!r} twice"
-            raise ConfigError(path, problem, line=items[number].line_of("name"))
-    return AlertRules(rules, content_hash(top))
-
-
-def _drop_rule(path: Path, item: Located) -> DropRule:
-    numbers = ("window_s", "enter_margin_pct", "leave_margin_pct", "min_offered")
-    texts = ("name", "kpi", "severity", "runbook")
-    check_keys(path, item, {*numbers, *texts})
-    n = {key: take(path, item, key, int) for key in numbers}
-    t = {key: take(path, item, key, str) for key in texts}
-    if t["kpi"] != "service_level":
-        problem = f"kpi: expected service_level, got {t['kpi']!r}"
-        raise ConfigError(path, problem, line=item.line_of("kpi"))
-    try:
-        return DropRule(
-            name=t["name"],
-            version=content_hash(item)[:12],
-            severity=t["severity"],
-            runbook=t["runbook"],
-            window_ms=n["window_s"] * 1000,
-            enter_margin_permille=n["enter_margin_pct"] * 10,
-            leave_margin_permille=n["leave_margin_pct"] * 10,
-            min_offered=n["min_offered"],
-        )
-    except ValueError as error:
-        raise ConfigError(path, f"rule {t['name']}: {error}", line=item.line) from error

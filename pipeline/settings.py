@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from pipeline.alerting.receivers import Receivers
 from pipeline.broker.address import addresses
 from pipeline.broker.security import MECHANISMS, PLAINTEXT, Security
+from pipeline.environment import Environment
 from pipeline.errors import ConfigError
+from pipeline.lake.bucket import URL as S3_URL
 
 DEFAULT_BOOTSTRAP = "127.0.0.1:9092"
 DEVELOPMENT_KEY = b"vane-development-key"
@@ -24,7 +27,6 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _HOST: Final = re.compile(r"[A-Za-z0-9.:_-]+")
-_URL: Final = re.compile(r"https?://[^\s/]+\S*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,6 @@ class Settings:
     """The dbt project (``dbt_like_sql/`` of the project)."""
     topic_prefix: str
     """Put before every topic name (``VANE_TOPIC_PREFIX``), so that deployments share a cluster."""
-    webhook_url: str | None
-    """Where alerts are posted (``VANE_WEBHOOK_URL``); None keeps them in the log and topic."""
     web_host: str
     """Address the worker's status page listens on (``VANE_WEB_HOST``, default loopback).
 
@@ -59,8 +59,13 @@ class Settings:
     """That user's secret (``VANE_AMI_SECRET``)."""
     freeswitch_password: str = field(default="", repr=False)
     """Password of FreeSWITCH's event socket (``VANE_FREESWITCH_PASSWORD``)."""
+    publish_url: str = ""
+    """Bucket that published months are pushed to as well (``VANE_PUBLISH_URL``, s3://...)."""
     kernel: str = "auto"
     """Whether the worker's fold runs compiled (``VANE_KERNEL``: auto, compiled or python)."""
+    receivers: Receivers = field(default_factory=Receivers)
+    """Who is told of alerts (``VANE_ALERTMANAGER_URL``, ``_WEBHOOK_URL`` and so on); by default
+    they are in the log and the topic alone."""
     security: Security = PLAINTEXT
     """How the Kafka cluster lets us in (``VANE_KAFKA_SECURITY_PROTOCOL``, ``_SASL_MECHANISM``,
     ``_USERNAME``, ``_PASSWORD`` or ``_PASSWORD_FILE``, ``_CA_FILE``, ``_CERT_FILE``,
@@ -70,6 +75,11 @@ class Settings:
     def jars(self) -> Path:
         """Return where Kafka's jars are kept, the same for every home."""
         return PROJECT_ROOT / ".cache" / "kafka-jars"
+
+    @property
+    def parsed_models(self) -> Path:
+        """Return where the dbt project is kept as parsed; may be removed at any time."""
+        return PROJECT_ROOT / ".cache" / "dbt"
 
     @property
     def landing(self) -> Path:
@@ -103,38 +113,22 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         schemas_dir=PROJECT_ROOT / "schemas",
         dbt_dir=PROJECT_ROOT / "dbt_like_sql",
         topic_prefix=env.matching("VANE_TOPIC_PREFIX", _TOPIC, "letters, digits, '.', '_', '-'"),
-        webhook_url=env.url("VANE_WEBHOOK_URL"),
         web_host=env.matching("VANE_WEB_HOST", _HOST, "a host name or address") or "127.0.0.1",
         web_port=env.port("VANE_WEB_PORT", default=6066),
         customer_key=env.text("VANE_CUSTOMER_KEY").encode() or DEVELOPMENT_KEY,
         ami_user=env.one_line("VANE_AMI_USER"),
         ami_secret=env.one_line("VANE_AMI_SECRET"),
         freeswitch_password=env.one_line("VANE_FREESWITCH_PASSWORD"),
+        publish_url=env.matching("VANE_PUBLISH_URL", S3_URL, "s3://BUCKET or s3://BUCKET/PREFIX"),
+        receivers=env.receivers(),
         kernel=env.choice("VANE_KERNEL", ("auto", "compiled", "python")),
     )
     env.raise_problems()
     return found
 
 
-class _Environment:
-    """Reads variables and keeps what is wrong with them, so that all of it is said at once."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._env = env
-        self._problems: list[ConfigError] = []
-
-    def problem(self, name: str, expected: str) -> None:
-        self._problems.append(ConfigError(f"environment variable {name}", expected))
-
-    def raise_problems(self) -> None:
-        if len(self._problems) == 1:
-            raise self._problems[0]
-        if self._problems:
-            listed = "".join(f"\n  {problem}" for problem in self._problems)
-            raise ConfigError("settings", f"{len(self._problems)} problems{listed}")
-
-    def text(self, name: str) -> str:
-        return self._env.get(name, "")
+class _Environment(Environment):
+    """What a process of Vane asks of its environment."""
 
     def home(self) -> Path:
         home = Path(self.text("VANE_HOME") or ".vane").resolve()
@@ -153,53 +147,16 @@ class _Environment:
             found = self.text("VANE_BOOTSTRAP") or _local_bootstrap(home)
             addresses(found)
         except ConfigError as error:
-            self._problems.append(error)
+            self.problems.append(error)
             return ""
         return found
-
-    def matching(self, name: str, pattern: re.Pattern[str], expected: str) -> str:
-        text = self.text(name)
-        if text and not pattern.fullmatch(text):
-            self.problem(name, f"expected {expected}, got {text!r}")
-        return text
-
-    def choice(self, name: str, choices: Sequence[str]) -> str:
-        """Return the value, by default the first of the choices."""
-        text = self.text(name) or choices[0]
-        if text not in choices:
-            self.problem(name, f"expected one of {', '.join(choices)}, got {text!r}")
-        return text
-
-    def one_line(self, name: str) -> str:
-        """Return a text sent as one line of a protocol; a line's end in it would forge two."""
-        text = self.text(name)
-        if "\n" in text or "\r" in text:
-            self.problem(name, "expected one line, got a line's end")
-        return text
-
-    def port(self, name: str, *, default: int) -> int:
-        text = self.text(name) or str(default)
-        if not text.isdecimal() or not 0 <= int(text) <= 65535:  # noqa: PLR2004 - TCP's range
-            self.problem(name, f"expected a port from 0 to 65535, got {text!r}")
-            return default
-        return int(text)
-
-    def url(self, name: str) -> str | None:
-        text = self.text(name)
-        if text and not _URL.fullmatch(text):
-            self.problem(name, f"expected http:// or https:// and a host, got {text!r}")
-        return text or None
-
-    def file(self, name: str) -> Path | None:
-        text = self.text(name)
-        return Path(text).resolve() if text else None
 
     def security(self) -> Security:
         found = Security(
             protocol=self.text("VANE_KAFKA_SECURITY_PROTOCOL") or "PLAINTEXT",
             mechanism=self.text("VANE_KAFKA_SASL_MECHANISM") or MECHANISMS[0],
             username=self.one_line("VANE_KAFKA_USERNAME"),
-            password=self._password(),
+            password=self.secret("VANE_KAFKA_PASSWORD"),
             ca_file=self.file("VANE_KAFKA_CA_FILE"),
             cert_file=self.file("VANE_KAFKA_CERT_FILE"),
             key_file=self.file("VANE_KAFKA_KEY_FILE"),
@@ -208,22 +165,27 @@ class _Environment:
             self.problem(name, problem)
         return found
 
-    def _password(self) -> str:
-        path = self.file("VANE_KAFKA_PASSWORD_FILE")
-        text = self.text("VANE_KAFKA_PASSWORD")
-        if path is None:
-            return text
-        if text:
-            msg = "expected it or VANE_KAFKA_PASSWORD, got both"
-            self.problem("VANE_KAFKA_PASSWORD_FILE", msg)
-            return text
-        try:
-            return path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
-        except (OSError, UnicodeDecodeError) as error:
-            said = error.strerror if isinstance(error, OSError) else "bytes that are no UTF-8"
-            msg = f"expected a file with a password at {str(path)!r}, got: {said}"
-            self.problem("VANE_KAFKA_PASSWORD_FILE", msg)
-            return "unread"
+    def receivers(self) -> Receivers:
+        found = Receivers(
+            alertmanager_url=self.text("VANE_ALERTMANAGER_URL"),
+            alertmanager_resend_s=self.seconds("VANE_ALERTMANAGER_RESEND_S", default=60.0),
+            webhook_url=self.secret("VANE_WEBHOOK_URL"),
+            webhook_secret=self.secret("VANE_WEBHOOK_SECRET"),
+            smtp_url=self.text("VANE_SMTP_URL"),
+            smtp_password=self.secret("VANE_SMTP_PASSWORD"),
+            smtp_ca_file=self.file("VANE_SMTP_CA_FILE"),
+            mail_from=self.text("VANE_MAIL_FROM"),
+            mail_to=self.text("VANE_MAIL_TO"),
+            dingtalk_url=self.secret("VANE_DINGTALK_URL"),
+            dingtalk_secret=self.secret("VANE_DINGTALK_SECRET"),
+            wecom_url=self.secret("VANE_WECOM_URL"),
+            feishu_url=self.secret("VANE_FEISHU_URL"),
+            feishu_secret=self.secret("VANE_FEISHU_SECRET"),
+            slack_url=self.secret("VANE_SLACK_URL"),
+        )
+        for name, problem in found.problems():
+            self.problem(name, problem)
+        return found
 
 
 def _local_bootstrap(home: Path) -> str:

@@ -76,7 +76,7 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
             if changed in seen:
                 continue
             seen.add(changed)
-            before, after = _difference(original, changed)
+            before, after = difference(original, changed)
             line = getattr(node, "lineno", 0)
             function = _function_at(tree, line)
             named[function, before, after] += 1
@@ -95,7 +95,7 @@ def _function_at(tree: ast.Module, line: int) -> str:
     return name
 
 
-def _difference(original: str, changed: str) -> tuple[str, str]:
+def difference(original: str, changed: str) -> tuple[str, str]:
     """Return the differing lines; of long ones only what is around the difference."""
     lines = list(difflib.unified_diff(original.splitlines(), changed.splitlines(), n=0))[3:]
     before = " ".join(line[1:].strip() for line in lines if line.startswith("-"))

@@ -4,19 +4,6 @@
   {{ dot }}client, {{ dot }}site, {{ dot }}agent
 {%- endmacro %}
 
-{# The states that are time logged in, in the order every mart has them. #}
-{% macro agent_states() -%}
-  {{ return([
-    'available', 'ringing', 'on_contact', 'after_call_work', 'break', 'meal', 'training',
-    'meeting', 'back_office', 'other',
-  ]) }}
-{%- endmacro %}
-
-{# What time logged in is counted for. #}
-{% macro agent_measures() -%}
-  {{ return(['productive', 'billable', 'paid']) }}
-{%- endmacro %}
-
 {# The additive milliseconds of agents' time: domain/agent_time.py AGENT_TIME_FIELDS. #}
 {% macro agent_time_names() -%}
   {%- set names = [] -%}
@@ -26,17 +13,6 @@
     'paid_ms', 'productive_paid_ms', 'scheduled_ms', 'adherent_ms', 'scheduled_paid_ms',
     'absence_paid_ms',
   ]) }}
-{%- endmacro %}
-
-{# Those milliseconds of a set of parts (int_agent_parts). #}
-{% macro agent_time_sums() -%}
-    {%- for state in agent_states() %}
-    {{ total("case when state = '" ~ state ~ "' then spent_ms end") }} as {{ state }}_ms,
-    {%- endfor %}
-    {{ total('case when state is not null then spent_ms end') }} as logged_in_ms,
-    {%- for name in agent_time_names() if name[:-3] not in agent_states() + ['logged_in'] %}
-    {{ total('spent_ms * ' ~ name[:-3] ~ '_weight') }} as {{ name }}{{ '' if loop.last else ',' }}
-    {%- endfor %}
 {%- endmacro %}
 
 {# Shares for display; numerators and denominators stand beside them. #}

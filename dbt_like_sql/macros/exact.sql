@@ -3,15 +3,57 @@
   cast(coalesce(sum({{ column }}), 0) as bigint)
 {%- endmacro %}
 
-{# A ratio of non-negative integers rounded half up to 4 decimals, by integer arithmetic only
-   (DuckDB's `decimal / decimal` is a DOUBLE). #}
-{% macro ratio_4(numerator, denominator) -%}
+{# Division of integers, cut off towards zero. #}
+{% macro div() -%}
+  {{ return(adapter.dispatch('div')()) }}
+{%- endmacro %}
+
+{% macro duckdb__div() -%}
+  //
+{%- endmacro %}
+
+{% macro spark__div() -%}
+  div
+{%- endmacro %}
+
+{# An integer wide enough for the product of two BIGINTs that occur. #}
+{% macro wide_integer() -%}
+  {{ return(adapter.dispatch('wide_integer')()) }}
+{%- endmacro %}
+
+{% macro duckdb__wide_integer() -%}
+  hugeint
+{%- endmacro %}
+
+{% macro spark__wide_integer() -%}
+  decimal(38, 0)
+{%- endmacro %}
+
+{# The smallest value with at least this share of the values that meet a condition at or below it. #}
+{% macro percentile_where(value, share, condition) -%}
+  {{ return(adapter.dispatch('percentile_where')(value, share, condition)) }}
+{%- endmacro %}
+
+{% macro duckdb__percentile_where(value, share, condition) -%}
+  quantile_disc({{ value }}, {{ share }}) filter (where {{ condition }})
+{%- endmacro %}
+
+{% macro spark__percentile_where(value, share, condition) -%}
   cast(
-    cast(
-      (cast({{ numerator }} as hugeint) * 20000 + {{ denominator }})
-      // (2 * cast({{ denominator }} as hugeint))
-      as decimal(22, 0)
-    ) * cast(0.0001 as decimal(4, 4))
-    as decimal(18, 4)
+    percentile_disc({{ share }}) within group (order by {{ value }}) filter (where {{ condition }})
+    as bigint
   )
+{%- endmacro %}
+
+{# 64 bits of a value or several, to group by before themselves; never published. #}
+{% macro hash_64(values) -%}
+  {{ return(adapter.dispatch('hash_64')(values)) }}
+{%- endmacro %}
+
+{% macro duckdb__hash_64(values) -%}
+  hash({{ values }})
+{%- endmacro %}
+
+{% macro spark__hash_64(values) -%}
+  xxhash64({{ values }})
 {%- endmacro %}

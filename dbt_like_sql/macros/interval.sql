@@ -7,3 +7,17 @@
     {{ clock }}.from_ms
   )
 {%- endmacro %}
+
+{# What a clock shows on the wall, of epoch milliseconds with the zone's offset added. #}
+{% macro wall_clock(local_ms) -%}
+  {{ return(adapter.dispatch('wall_clock')(local_ms)) }}
+{%- endmacro %}
+
+{% macro duckdb__wall_clock(local_ms) -%}
+  make_timestamp_ms({{ local_ms }})
+{%- endmacro %}
+
+{# The cast takes the session's zone, which is UTC (profiles.yml). #}
+{% macro spark__wall_clock(local_ms) -%}
+  cast(timestamp_millis({{ local_ms }}) as timestamp_ntz)
+{%- endmacro %}

@@ -1,31 +1,26 @@
 {# The additive counts of a set of legs, in the order every mart has them. #}
 {% macro leg_counts() -%}
     count(*) filter (
-      service_level_at_ms is not null and counts_as <> 'out_of_hours'
+      where service_level_at_ms is not null and counts_as <> 'out_of_hours'
     ) as offered,
-    count(*) filter (counts_as = 'answered') as answered,
-    count(*) filter (counts_as = 'answered' and is_within) as answered_within,
-    count(*) filter (counts_as = 'abandoned') as abandoned,
-    count(*) filter (counts_as = 'abandoned' and is_within) as abandoned_within,
-    count(*) filter (counts_as = 'abandoned' and is_short_abandon) as abandoned_short,
-    count(*) filter (counts_as = 'flowed_out') as flowed_out,
-    count(*) filter (counts_as = 'callback') as callbacks,
-    count(*) filter (counts_as = 'callback' and is_within) as callbacks_within,
+    {{ ended_wait_counts() }},
+    count(*) filter (where counts_as = 'callback') as callbacks,
+    count(*) filter (where counts_as = 'callback' and is_within) as callbacks_within,
     count(*) filter (
-      counts_as = 'waiting' and service_level_at_ms is not null
+      where counts_as = 'waiting' and service_level_at_ms is not null
     ) as waiting_over,
     {{ total("case when counts_as = 'answered' then wait_ms end") }} as wait_answered_ms,
     count(*) filter (
-      counts_as = 'out_of_hours' and service_level_at_ms is not null
+      where counts_as = 'out_of_hours' and service_level_at_ms is not null
     ) as out_of_hours,
-    count(*) filter (completed_at_ms is not null) as handled,
+    count(*) filter (where completed_at_ms is not null) as handled,
     {{ total('talk_ms') }} as talk_ms,
     {{ total('hold_ms') }} as hold_ms,
     {{ total('acw_ms') }} as acw_ms,
-    count(*) filter (hold_ms > 0) as held,
+    count(*) filter (where hold_ms > 0) as held,
     {{ total('case when queued_at_ms is not null then offer_count end') }} as offers,
     {{ total('case when queued_at_ms is not null then no_answer_count end') }} as no_answers,
-    count(*) filter (transferred_at_ms is not null) as transfers,
+    count(*) filter (where transferred_at_ms is not null) as transfers,
     {{ total('complaint_count') }} as complaints
 {%- endmacro %}
 

@@ -6,12 +6,3 @@
     'empty': ['empty', 'join_empty', 'joinempty', 'no_agents', 'nobody_logged_in'],
   }) }}
 {%- endmacro %}
-
-{% macro refusal_kind(reason) -%}
-  case
-    {%- for kind, words in refusal_words().items() %}
-    when lower({{ reason }}) in ('{{ words | join("', '") }}') then '{{ kind }}'
-    {%- endfor %}
-    else 'other'
-  end
-{%- endmacro %}

@@ -1,29 +1,24 @@
 {# The additive counts of units, in the order of pipeline/domain/units.py's UNIT_FIELDS. #}
 {% macro unit_counts() -%}
-    count(*) filter (counts_as in (
+    count(*) filter (where counts_as in (
       'answered', 'abandoned', 'flowed_out', 'callback', 'waiting'
     )) as offered,
-    count(*) filter (counts_as = 'answered') as answered,
-    count(*) filter (counts_as = 'answered' and is_within) as answered_within,
-    count(*) filter (counts_as = 'abandoned') as abandoned,
-    count(*) filter (counts_as = 'abandoned' and is_within) as abandoned_within,
-    count(*) filter (counts_as = 'abandoned' and is_short_abandon) as abandoned_short,
-    count(*) filter (counts_as = 'flowed_out') as flowed_out,
-    count(*) filter (counts_as = 'flowed_out' and is_within) as flowed_out_within,
-    count(*) filter (counts_as = 'callback') as callbacks,
-    count(*) filter (counts_as = 'callback' and is_within) as callbacks_within,
-    count(*) filter (counts_as = 'waiting') as waiting_over,
+    {{ ended_wait_counts() }},
+    count(*) filter (where counts_as = 'flowed_out' and is_within) as flowed_out_within,
+    count(*) filter (where counts_as = 'callback') as callbacks,
+    count(*) filter (where counts_as = 'callback' and is_within) as callbacks_within,
+    count(*) filter (where counts_as = 'waiting') as waiting_over,
     {{ total("case when counts_as = 'answered' then wait_ms end") }} as wait_answered_ms,
-    count(*) filter (counts_as = 'out_of_hours') as out_of_hours,
-    count(*) filter (counts_as = 'refused_full') as refused_full,
-    count(*) filter (counts_as = 'refused_closed') as refused_closed,
-    count(*) filter (counts_as = 'refused_empty') as refused_empty,
-    count(*) filter (counts_as = 'refused_other') as refused_other,
-    count(*) filter (is_handled) as handled,
+    count(*) filter (where counts_as = 'out_of_hours') as out_of_hours,
+    count(*) filter (where counts_as = 'refused_full') as refused_full,
+    count(*) filter (where counts_as = 'refused_closed') as refused_closed,
+    count(*) filter (where counts_as = 'refused_empty') as refused_empty,
+    count(*) filter (where counts_as = 'refused_other') as refused_other,
+    count(*) filter (where is_handled) as handled,
     {{ total('talk_ms') }} as talk_ms,
     {{ total('hold_ms') }} as hold_ms,
     {{ total('acw_ms') }} as acw_ms,
-    count(*) filter (is_handled and hold_ms > 0) as held
+    count(*) filter (where is_handled and hold_ms > 0) as held
 {%- endmacro %}
 
 {% macro unit_names() -%}

@@ -19,7 +19,7 @@ from pipeline.errors import GateClosed
 from pipeline.lake import catalog
 from pipeline.lake.manifest import sync_folder
 from pipeline.lake.warehouse import literal
-from pipeline.quality import gate
+from pipeline.quality.judge import judge
 from pipeline.quality.report import Evidence, Header, Sheet, render
 from pipeline.quality.rules import Suite
 
@@ -38,11 +38,13 @@ class Acceptance:
     config_hash: str
     tell: Callable[[str], None]
     sheets: list[Sheet] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """What else was let pass, outside the gates."""
 
     @property
     def warnings(self) -> list[str]:
         """Return the violations that were let pass, a line each."""
-        return [
+        return self.remarks + [
             f"{sheet.verdict.suite.name}: {violation}"
             for sheet in self.sheets
             for violation in sheet.verdict.violations
@@ -67,7 +69,7 @@ class Acceptance:
         Raises:
             GateClosed: a critical rule does not hold, or a rule could not be evaluated.
         """
-        verdict = gate.judge(suite, metrics)
+        verdict = judge(suite, metrics)
         evidence = {
             violation.rule.metric: self._keep(con, suite, violation.rule.metric, rows)
             for violation in verdict.violations
@@ -88,7 +90,7 @@ class Acceptance:
         self, landed: Mapping[str, Mapping[str, int]], datasets: Sequence[catalog.Dataset]
     ) -> Path:
         """Write the page of a run whose files are about to be published; return where it is."""
-        return self._write(landed=landed, datasets=datasets)
+        return self._write(landed=landed, datasets=datasets, notes=self.remarks)
 
     def _keep(
         self, con: duckdb.DuckDBPyConnection, suite: Suite, metric: str, rows: str

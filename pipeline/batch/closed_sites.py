@@ -1,6 +1,6 @@
 """By which zone and which terms agents' time stands in a closed month, site by site.
 
-A month is closed by the first run published after its end, in the site's zone, as it is for KPI
+A month is closed by the first run that read after its end, in the site's zone, as it is for KPI
 definitions (``definitions.py``). That run's manifest keeps the zone and the terms it counted
 agents' time by, and every later run of the month counts by them: a day stays the day it was, and
 an hour that was paid is not unpaid by a change of the configuration.
@@ -39,7 +39,7 @@ def closed_sites(runs: Iterable[Run], month: Month) -> dict[Site, ClosedSite]:
         if run.month != str(month):
             continue
         for site in run.sites:
-            if run.published_at_ms >= month.bounds(site.zone)[1]:
+            if run.seen_until_ms >= month.bounds(site.zone)[1]:
                 history = AgentTermHistory(
                     tuple(term.from_ms for term in site.agent_terms),
                     tuple(term.terms for term in site.agent_terms),

@@ -59,12 +59,7 @@ def collect(published: Path, builds: Path, *, keep_days: float, dry_run: bool) -
 
 def _published(published: Path, before: float) -> Iterator[Removable]:
     runs = catalog.read_runs(published)
-    shown = {
-        run.run_id
-        for cut in (read_billed(published), {})
-        for entry in catalog.in_force(runs, cut).values()
-        for run, _ in entry
-    }
+    shown = catalog.shown(runs, read_billed(published))
     published_at = {run.run_id: run.published_at_ms / 1000 for run in runs}
     for folder in sorted(published.glob("*/month=*/run=*")):
         run_id = folder.name.removeprefix("run=")

@@ -1,6 +1,6 @@
 """KPI definitions as rows: those of the configuration now, and those a month was closed with.
 
-A month is closed by the first run published after its end, in the queue's zone. That run's
+A month is closed by the first run that read after its end, in the queue's zone. That run's
 manifest keeps the terms it computed with, and the zone: a month stays the month it was. A later run
 computes by both where they differ: rows of the registry ``closed`` stand for the month, rows of
 ``current`` say what the configuration now would have given.
@@ -125,7 +125,7 @@ def closed_terms(runs: Iterable[Run], month: Month, targets: Targets) -> dict[Qu
         for term in run.definitions:
             queue = (term.client, term.site, term.queue)
             zone = term.zone or targets.zone(*queue)
-            if run.published_at_ms >= month.bounds(zone)[1] and queue not in closed:
+            if run.seen_until_ms >= month.bounds(zone)[1] and queue not in closed:
                 found.setdefault(queue, []).append((term.from_ms, term.to_ms, thaw(term, zone)))
         closed |= found
     return closed

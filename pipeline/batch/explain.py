@@ -178,10 +178,10 @@ def _term(queue: Queue, row: list[Any], zone: str) -> TermFigure:
 
 
 def _add_closing(found: Explanation, settings: Settings, end: int) -> None:
-    """Add what the run that closed the month, the first published after its end, said then."""
+    """Add what the run that closed the month, the first that read after its end, said then."""
     for run in catalog.read_runs(settings.published):
         has_queue = any((t.client, t.site, t.queue) == found.queue for t in run.definitions)
-        if run.month != str(found.month) or run.published_at_ms < end or not has_queue:
+        if run.month != str(found.month) or run.seen_until_ms < end or not has_queue:
             continue
         path = next(d.path for d in run.datasets if d.name == "fct_kpi_months")
         file = literal(str((settings.published / path).resolve()))

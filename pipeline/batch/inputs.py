@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +19,16 @@ from pipeline.config_files import Targets
 from pipeline.domain.business_time import Month
 from pipeline.errors import InputError
 from pipeline.lake import manifest
-from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, LATE, SHAPES
+from pipeline.lake.shape import AGENT_STATES, ALERTS, CALL_EVENTS, LATE, SHAPES
 from pipeline.lake.warehouse import literal, show_files
 from pipeline.quality.landed import LANDED_METRICS
 from pipeline.quality.landed_facts import FACT_METRICS, FACTS_VIEW, all_facts_sql
 
 MARGIN_DAYS: Final = 3
 """A month's run reads landed days this far around the month: a leg's events lie closer together."""
+
+UNLANDED_MS: Final = 60_000
+"""What was appended this long before a look may not be landed yet, with ``vane land`` at work."""
 
 CUSTOMER_EVENTS: Final = "customer_events"
 """Call events of more days than the month's, for repeat calls alone."""
@@ -34,6 +38,7 @@ VIEWS: Final = {
     CALL_EVENTS: "call_events",
     AGENT_STATES: "agent_states",
     LATE: "late_events",
+    ALERTS: "alerts",
     **FACT_VIEWS,
 }
 
@@ -47,6 +52,8 @@ class Inputs:
     days: set[str] | None
     customer_days: set[str] | None = None
     damaged: list[manifest.DamagedFile] = field(default_factory=list)
+    read_at_ms: int = 0
+    """Up to when what was appended had been landed."""
 
     @property
     def last_offsets(self) -> dict[str, dict[str, int]]:
@@ -82,18 +89,24 @@ def find(landing: Path, month: Month | None, *, repeat_days: int = 0) -> Inputs:
     Raises:
         InputError: no call events have been landed at all.
     """
+    read_at_ms = int(time.time() * 1000) - UNLANDED_MS
     batches = {topic: manifest.read_batches(landing, topic) for topic in VIEWS}
     if not batches[CALL_EVENTS]:
-        msg = f"{landing}: expected landed call events, found none; run: vane land"
-        raise InputError(msg)
-    inputs = Inputs(landing, batches, None)
+        raise nothing_landed(landing)
+    inputs = Inputs(landing, batches, None, read_at_ms=read_at_ms)
     if month is not None:
         inputs.days = month.event_dates(MARGIN_DAYS)
         inputs.customer_days = month.event_dates(max(MARGIN_DAYS, repeat_days + 1))
-    looked_at = {CALL_EVENTS: inputs.customer_days, AGENT_STATES: inputs.days}
-    for topic, days in (looked_at | dict.fromkeys(FACT_VIEWS)).items():
+    looked_at: dict[str, set[str] | None] = dict.fromkeys(FACT_VIEWS)
+    looked_at |= {CALL_EVENTS: inputs.customer_days, AGENT_STATES: inputs.days, ALERTS: inputs.days}
+    for topic, days in looked_at.items():
         inputs.damaged += manifest.damaged(landing, batches[topic], days=days)
     return inputs
+
+
+def nothing_landed(landing: Path) -> InputError:
+    """Return the word on a folder without landed call events."""
+    return InputError(f"{landing}: expected landed call events, found none; run: vane land")
 
 
 def show(con: duckdb.DuckDBPyConnection, inputs: Inputs, client: str | None) -> None:
@@ -185,7 +198,7 @@ def put_all_parameters(  # noqa: PLR0913 - what all parameters are made of
     agent_sites += con.execute("select distinct client, site from landed.schedule").fetchall()
     fact_sites = {
         site
-        for name in FACT_VIEWS.values()
+        for name in (*FACT_VIEWS.values(), VIEWS[ALERTS])
         for site in con.execute(f"select distinct client, site from landed.{name}").fetchall()
     }
     contracts = tuple(contract for contract in contracts if contract.client in present)

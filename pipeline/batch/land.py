@@ -31,7 +31,10 @@ from pipeline.settings import Settings
 BATCH_RECORDS: Final = 250_000
 """A batch of a partition is committed when it covers this many offsets ..."""
 FOLLOW_S: Final = 30.0
-"""... or, when following, has been open for this long, or else at the end of the log."""
+"""... or, when following, has been open for this long, or else at the end of the log.
+
+With a few seconds until ``vane live`` has seen it, the live views are less than a minute behind.
+"""
 
 _POLL_MS: Final = 500
 _STALLED_S: Final = 60.0
@@ -80,6 +83,7 @@ def land(
     topics: Sequence[str] | None = None,
     *,
     follow: bool = False,
+    max_delay_s: float = FOLLOW_S,
     report: Report | None = None,
     landed: Landed | None = None,
 ) -> Landed:
@@ -89,6 +93,7 @@ def land(
         settings: where the broker and the landing folder are.
         topics: logical topic names; None means all that exist.
         follow: keep waiting for more.
+        max_delay_s: when following, how long a batch is open at most, however small it is.
         report: progress.
         landed: counts to add to, so that an interrupted caller still has them.
 
@@ -101,8 +106,9 @@ def land(
     logs = find_logs(settings, topics, landed)
     sources = [_source(settings.landing, log) for log in logs]
     wanted = [s for s in sources if follow or s.stop_at > s.draft.next_offset]
+    delay_s = max_delay_s if follow else None
     if wanted:
-        asyncio.run(_run(settings, wanted, follow=follow, report=report or _silent, landed=landed))
+        asyncio.run(_run(settings, wanted, delay_s, report=report or _silent, landed=landed))
     return landed
 
 
@@ -150,8 +156,14 @@ def _source(root: Path, log: Log) -> _Source:
 
 
 async def _run(
-    settings: Settings, sources: list[_Source], *, follow: bool, report: Report, landed: Landed
+    settings: Settings,
+    sources: list[_Source],
+    delay_s: float | None,
+    *,
+    report: Report,
+    landed: Landed,
 ) -> None:
+    """Land; ``delay_s`` is how long a batch is open at most, None to stop at the log's end."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         enable_auto_commit=False,
@@ -167,7 +179,7 @@ async def _run(
         consumer.assign(list(by_partition))
         for tp, source in by_partition.items():
             consumer.seek(tp, source.draft.next_offset)
-        await _drain(consumer, by_partition, settings.landing, follow, report, landed)
+        await _drain(consumer, by_partition, settings.landing, delay_s, report, landed)
     except KafkaError as error:
         denied = failure(settings.bootstrap, error)
         if denied is not None:
@@ -182,10 +194,11 @@ async def _drain(
     consumer: AIOKafkaConsumer,
     sources: dict[TopicPartition, _Source],
     root: Path,
-    follow: bool,  # noqa: FBT001
+    delay_s: float | None,
     report: Report,
     landed: Landed,
 ) -> None:
+    follow = delay_s is not None
     total = sum(max(0, s.stop_at - s.draft.next_offset) for s in sources.values())
     report(0, total)
     open_sources = dict(sources)
@@ -209,7 +222,7 @@ async def _drain(
                 consumer.pause(tp)
                 del open_sources[tp]
             size = source.draft.size
-            waited = follow and size and now_s - source.opened_s >= FOLLOW_S
+            waited = size and delay_s is not None and now_s - source.opened_s >= delay_s
             if size >= source.most or (size and (at_end or waited)):
                 _commit(root, source, landed)
         if not follow and now_s - heard_s > _STALLED_S:
@@ -263,7 +276,7 @@ def repair(settings: Settings, damaged: Iterable[manifest.Batch], landed: Landed
         )
         # Of any size: a repair stands for one sequence number, so it must stay one batch.
         source = _Source(log, draft, batch.last + 1, most=sys.maxsize)
-        asyncio.run(_run(settings, [source], follow=False, report=_silent, landed=landed))
+        asyncio.run(_run(settings, [source], None, report=_silent, landed=landed))
     return landed
 
 

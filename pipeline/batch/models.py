@@ -1,7 +1,8 @@
 """Runs the dbt project in this process, against one build database.
 
 dbt's own files (profile, target, logs) stay in the build's work folder; nothing is written into
-the project. Telemetry is off in the project and here.
+the project. Telemetry is off in the project and here. What dbt has parsed is kept between builds
+(``parse_cache``).
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import Any, Final
 
 import yaml
 
+from pipeline.batch import parse_cache
 from pipeline.errors import TerminalError
 from pipeline.lake.warehouse import session_settings
 
 PROFILE: Final = "vane"
+PARSE: Final = ["parse", "--no-write-json", "--no-partial-parse"]
 Report = Callable[[str], None]
 
 
@@ -35,28 +38,67 @@ class Node:
     message: str
 
 
-def build(
+def _silent(_line: str) -> None:
+    """Report nothing."""
+
+
+def load() -> None:
+    """Import dbt, which takes seconds."""
+    import dbt.adapters.duckdb.connections
+    import dbt.cli.main  # noqa: F401 - to have it
+
+
+def build(  # noqa: PLR0913 - what a build is made of
     project: Path,
     database: Path,
     *,
     work: Path,
     variables: Mapping[str, Any],
+    parsed: Path | None = None,
     select: Sequence[str] = (),
-    report: Report = lambda _line: None,
+    report: Report = _silent,
     with_unit_tests: bool = False,
 ) -> list[Node]:
     """Build models and run their tests; return every node, in order of completion.
 
+    ``parsed`` is the folder in which parsed projects are kept; None parses anew.
+
     Raises:
         TerminalError: a model or test failed; names each with its message.
     """
-    command = ["build", "--fail-fast"]
+    command = ["build", "--fail-fast", "--no-write-json"]
     if select:
         # only tests whose models are all built
         command += ["--select", *select, "--indirect-selection", "cautious"]
     if not with_unit_tests:
         command += ["--exclude-resource-type", "unit_test"]
-    nodes = _invoke(command, project, database, work=work, variables=variables, report=report)
+    manifest = None
+    if parsed is not None:
+        manifest = parse_cache.parsed(
+            parsed,
+            parse_cache.Source(project, _output(database), variables),
+            lambda: _invoke(PARSE, project, database, work=work, variables=variables),
+            report,
+        )
+    outcome = _invoke(
+        command,
+        project,
+        database,
+        work=work,
+        variables=variables,
+        report=report,
+        manifest=manifest,
+    )
+    nodes = [
+        Node(
+            name=result.node.name,
+            kind=str(result.node.resource_type),
+            status=str(result.status),
+            seconds=float(result.execution_time),
+            message=str(result.message or ""),
+        )
+        for result in getattr(outcome, "results", None) or []
+    ]
     failed = [n for n in nodes if n.status in {"error", "fail", "runtime error"}]
     if failed:
         listed = "\n".join(f"  {n.kind} {n.name}: {n.status}: {n.message}" for n in failed)
@@ -69,7 +111,7 @@ def compiled(
     project: Path, database: Path, *, work: Path, variables: Mapping[str, Any]
 ) -> dict[str, str]:
     """Return the SQL of each model as dbt compiles it, in an order in which they can run."""
-    _invoke(["compile"], project, database, work=work, variables=variables, report=_silent)
+    _invoke(["compile"], project, database, work=work, variables=variables)
     manifest = json.loads((work / "target" / "manifest.json").read_text())
     models = {
         n["unique_id"]: n for n in manifest["nodes"].values() if n["resource_type"] == "model"
@@ -90,8 +132,15 @@ def compiled(
     return ordered
 
 
-def _silent(_line: str) -> None:
-    """Report nothing."""
+def documented(project: Path, database: Path, *, work: Path, variables: Mapping[str, Any]) -> Path:
+    """Build the models without their tests; return dbt's page on them, all in one file.
+
+    Raises:
+        TerminalError: a model failed; dbt's word on it.
+    """
+    for command in (["run", "--fail-fast"], ["docs", "generate", "--static", "--no-compile"]):
+        _invoke(command, project, database, work=work, variables=variables)
+    return work / "target" / "static_index.html"
 
 
 def _invoke(
@@ -101,16 +150,15 @@ def _invoke(
     *,
     work: Path,
     variables: Mapping[str, Any],
-    report: Report,
-) -> list[Node]:
-    os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "0"
-    # dbt takes seconds to import
+    report: Report = _silent,
+    manifest: object = None,
+) -> Any:  # noqa: ANN401 - dbt's result of this command
+    os.environ[parse_cache.TELEMETRY] = "0"
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     work.mkdir(parents=True, exist_ok=True)
     _write_profile(work, database)
-    nodes: list[Node] = []
 
     def heard(event: Any) -> None:  # noqa: ANN401 - dbt's event message
         if event.info.name in {"LogModelResult", "LogTestResult"}:
@@ -125,7 +173,7 @@ def _invoke(
     ]
     try:  # dbt keeps the database open; closed, this process can open it again
         with _quiet():
-            outcome = dbtRunner(callbacks=[heard]).invoke(arguments)
+            outcome = dbtRunner(manifest=manifest, callbacks=[heard]).invoke(arguments)
     finally:
         with contextlib.suppress(Exception):  # raises if dbt never came to open it
             DuckDBConnectionManager.env().close()
@@ -133,18 +181,7 @@ def _invoke(
     if outcome.exception is not None:
         msg = f"dbt {command[0]} failed: {outcome.exception}"
         raise TerminalError(msg) from outcome.exception
-    for result in getattr(outcome.result, "results", None) or []:
-        node = result.node
-        nodes.append(
-            Node(
-                name=node.name,
-                kind=str(node.resource_type),
-                status=str(result.status),
-                seconds=float(result.execution_time),
-                message=str(result.message or ""),
-            )
-        )
-    return nodes
+    return outcome.result
 
 
 @contextlib.contextmanager
@@ -154,18 +191,23 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _write_profile(work: Path, database: Path) -> None:
+def _output(database: Path, spill: Path | None = None) -> dict[str, Any]:
+    """Return the profile's output; without the folder to spill into, what parsing can tell of it.
+
+    dbt names relations by the database's stem, so builds in any folder are parsed alike.
+    """
     # One dbt thread: a statement uses all cores anyway, and two would share the memory limit.
-    # The spill folder is set at opening: dbt repeats `settings` on every cursor, and DuckDB
-    # refuses to move a folder that is in use.
-    settings = session_settings(work / "spill")
-    spill = settings.pop("temp_directory")
-    output = {
-        "type": "duckdb",
-        "path": str(database),
-        "threads": 1,
-        "config_options": {"temp_directory": spill},
-        "settings": settings,
-    }
-    profile = {PROFILE: {"target": "build", "outputs": {"build": output}}}
+    settings = session_settings(Path())
+    del settings["temp_directory"]
+    output = {"type": "duckdb", "path": database.stem, "threads": 1, "settings": settings}
+    if spill is not None:
+        # Set at opening: dbt repeats `settings` on every cursor, and DuckDB refuses to move a
+        # folder that is in use.
+        output |= {"path": str(database), "config_options": {"temp_directory": str(spill)}}
+    return output
+
+
+def _write_profile(work: Path, database: Path) -> None:
+    outputs = {"build": _output(database, work / "spill")}
+    profile = {PROFILE: {"target": "build", "outputs": outputs}}
     (work / "profiles.yml").write_text(yaml.safe_dump(profile))

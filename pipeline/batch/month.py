@@ -20,15 +20,19 @@ from typing import Any
 
 import duckdb
 
-from pipeline.batch import closed_sites, definitions, inputs, models, publish
+from pipeline.batch import closed_sites, definitions, inputs, models, previous, publish
 from pipeline.batch.acceptance import REPORTS, Acceptance
 from pipeline.batch.agent_parameters import put_agent_parameters
 from pipeline.batch.contract_terms import load_contracts
+from pipeline.batch.fingerprint import fingerprint, made_by
+from pipeline.batch.risk_parameters import put_risk_parameters
 from pipeline.config_agent_time import AgentTimes, load_agent_time
 from pipeline.config_files import Targets, load_targets
+from pipeline.config_wind_vane import load_wind_vane
 from pipeline.domain.business_time import Month
 from pipeline.errors import InputError, TerminalError
 from pipeline.lake import catalog, warehouse
+from pipeline.quality import judge
 from pipeline.quality.landed import LANDED
 from pipeline.quality.landed_facts import FACTS
 from pipeline.quality.marts import MARTS, MARTS_METRICS, PUBLISHED
@@ -61,13 +65,17 @@ def close_month(
         InputError: nothing was landed, or the client does not occur.
         TerminalError: another run of this month is under way.
         GateClosed: a gate found a critical violation; nothing was published.
-        TerminalError: a model or test failed; nothing was published.
+        TerminalError: a model or test failed, or a file cannot be written; nothing was published.
     """
     run_id = (
         f"{month}-{datetime.fromtimestamp(time.time(), UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     )
     with _alone(settings.home / "build", month, run_id) as work:
-        return _close(settings, month, client, run_id, work, report)
+        try:
+            return _close(settings, month, client, run_id, work, report)
+        except (OSError, duckdb.IOException) as error:
+            msg = f"{run_id}: {error}; it is not published, and what was stands. Is the disk full?"
+            raise TerminalError(msg) from error
 
 
 @contextmanager
@@ -96,16 +104,26 @@ def _close(
     settings: Settings, month: Month, client: str | None, run_id: str, work: Path, report: Report
 ) -> Closed:
     started = time.monotonic()
+    judge.summon()
     database = work / "build.duckdb"
-    targets = load_targets(settings.config_dir / "queues.yaml")
-    found = inputs.find(settings.landing, month, repeat_days=targets.longest_repeat_days)
+    queues_file = settings.config_dir / "queues.yaml"
+    repeat_days = load_targets(queues_file).longest_repeat_days
+    found = inputs.find(settings.landing, month, repeat_days=repeat_days)
+    # Before the configuration is read for good: what is changed from here on is not in the hash,
+    # so the month is out of date, as it should be.
+    inputs_hash, maker = fingerprint(settings, found), made_by(settings)
+    targets = load_targets(queues_file)
     runs = catalog.read_runs(settings.published)
     closed = definitions.closed_terms(runs, month, targets)
     sites_closed = closed_sites.closed_sites(runs, month)
     contracts = load_contracts(settings.config_dir / "contracts")
     agent_times = load_agent_time(settings.config_dir / "agent_time.yaml")
+    wind_vane = load_wind_vane(settings.config_dir / "wind_vane.yaml")
     if client is not None:
         contracts = tuple(c for c in contracts if c.client == client)
+    before = previous.find(
+        runs, str(month), client or "", made_by=maker, published=settings.published
+    )
     acceptance = Acceptance(
         folder=settings.published / REPORTS / run_id,
         run_id=run_id,
@@ -114,6 +132,7 @@ def _close(
         config_hash=targets.version,
         tell=report,
     )
+    models.load()  # while the judge imports its own
     _admit(found, database, work, client, acceptance)
     with warehouse.connect(database, spill=work / "spill") as con:
         queues = inputs.put_all_parameters(
@@ -127,8 +146,12 @@ def _close(
             closed_zones={site: was.zone for site, was in sites_closed.items()},
         )
         put_agent_parameters(con, agent_times, sites_closed)
+        put_risk_parameters(con, wind_vane)
         zones = con.execute("select client, site, zone from params.sites order by all").fetchall()
         _tell_changes(con, targets, closed, report)
+        if before is not None:
+            same = previous.show(con, before, settings.published)
+            report(f"compared with {before.run_id}: {len(same)} clients without new records")
     occurring = {(c, s): targets.zone(c, s, "*") for c, s, _ in zones}
     for change in closed_sites.changes(occurring, agent_times, sites_closed, month):
         report(change)
@@ -140,10 +163,19 @@ def _close(
         settings.dbt_dir,
         database,
         work=work,
-        variables={"month": str(month), "admitted_only": False},
+        parsed=settings.parsed_models,
+        variables={
+            "month": str(month),
+            "admitted_only": False,
+            "has_previous": before is not None,
+        },
         report=lambda line: report(f"  {line}"),
     )
     report(f"models: {len(nodes)} models and tests passed")
+    for node in nodes:
+        if node.status == "warn":
+            acceptance.remarks.append(f"{node.name}: {node.message}")
+            report(f"  {acceptance.remarks[-1]}")
     frozen = definitions.freeze(queues, targets, closed)
     frozen_sites = closed_sites.freeze(zones, agent_times, sites_closed)
     run = _publish(
@@ -154,11 +186,13 @@ def _close(
         month,
         client,
         found,
+        inputs_hash,
         acceptance,
         targets,
         agent_times,
         frozen,
         frozen_sites,
+        maker,
         report,
     )
     shutil.rmtree(work)
@@ -216,11 +250,13 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
     month: Month,
     client: str | None,
     found: inputs.Inputs,
+    inputs_hash: str,
     acceptance: Acceptance,
     targets: Targets,
     agent_times: AgentTimes,
     frozen: list[catalog.FrozenTerm],
     frozen_sites: list[catalog.FrozenSite],
+    maker: str,
     report: Report,
 ) -> catalog.Run:
     with warehouse.connect(database, spill=work / "spill") as con:
@@ -237,8 +273,11 @@ def _publish(  # noqa: PLR0913, PLR0917 - the parts of a run
         month=str(month),
         client=client or "",
         published_at_ms=int(time.time() * 1000),
+        read_at_ms=found.read_at_ms,
         config_hash=targets.version,
         agent_terms_hash=agent_times.version,
+        inputs_hash=inputs_hash,
+        made_by=maker,
         landed=found.last_offsets,
         warnings=acceptance.warnings,
         report=str(page.relative_to(settings.published)),

@@ -90,6 +90,7 @@ def reconcile(settings: Settings, month: Month, *, report: Callable[[str], None]
         settings.dbt_dir,
         database,
         work=work,
+        parsed=settings.parsed_models,
         variables={"month": str(month), "admitted_only": True},
         select=["+fct_kpi_panes"],
         report=lambda line: report(f"  {line}"),
@@ -153,7 +154,9 @@ def _published(month: Month, settings: Settings) -> str | None:
     runs = catalog.in_force(catalog.read_runs(settings.published)).get(str(month))
     if not runs:
         return None
-    return " union all by name ".join(catalog.selects(settings.published, runs)["fct_kpi_panes"])
+    return " union all by name ".join(
+        catalog.selects(str(settings.published.resolve()), runs)["fct_kpi_panes"]
+    )
 
 
 def _differences(

@@ -101,7 +101,7 @@ def _variants(term: TermFigure) -> Table:
 
 def _show_closing(found: Explanation, console: Console) -> None:
     if found.closing_run is None or found.closing_parts is None:
-        console.print("The month is not closed yet: no run was published after its end.")
+        console.print("The month is not closed yet: no run read what was landed after its end.")
         return
     console.print(f"Closed by run {found.closing_run}: {_pct(found.closing_parts)}")
     now = next(registry for registry in found.registries if registry.is_in_force)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipeline.batch.land import Landed, land, repair
+from pipeline.batch.land import FOLLOW_S, Landed, land, repair
 from pipeline.lake import manifest
 from pipeline.lake.shape import SHAPES
 from pipeline.settings import Settings, load_settings
@@ -25,6 +25,8 @@ Examples:
   vane land --follow
 
   vane land --repair
+
+  vane land --follow --max-delay 5
 
 Running it again lands only what is new. Files count once their batch's manifest is written, so it
 may be stopped or killed at any time. --repair checks every landed file against its manifest and
@@ -41,6 +43,14 @@ def land_command(
     ] = None,
     *,
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
+    max_delay: Annotated[
+        float,
+        typer.Option(
+            min=1,
+            max=3600,
+            help="With --follow: seconds after which what came is landed, however little.",
+        ),
+    ] = FOLLOW_S,
     mend: Annotated[
         bool, typer.Option("--repair", help="Check landed files; land damaged ones again.")
     ] = False,
@@ -68,7 +78,14 @@ def land_command(
             progress.update(task, advance=read, total=None if follow else total)
 
         try:
-            land(settings, topic, follow=follow, report=report, landed=landed)
+            land(
+                settings,
+                topic,
+                follow=follow,
+                max_delay_s=max_delay,
+                report=report,
+                landed=landed,
+            )
         except KeyboardInterrupt:
             console.print("stopped; what was not committed is landed next time")
     _show(landed, time.monotonic() - started)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.batch.month import Closed, close_month
-from pipeline.commands.month_runs import subcommands
+from pipeline.commands import month_backfill, month_docs, month_push, month_runs
 from pipeline.commands.progress import reporting
 from pipeline.domain.business_time import parse_month
 from pipeline.lake.catalog import open_catalog
@@ -32,7 +32,10 @@ nothing. A month in which nothing happened is published empty.
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-app.add_typer(subcommands)
+app.add_typer(month_runs.subcommands)
+app.add_typer(month_backfill.subcommands)
+app.add_typer(month_push.subcommands)
+app.add_typer(month_docs.subcommands)
 
 
 @app.callback(epilog=EXAMPLES)
@@ -53,6 +56,7 @@ def run(
     with reporting(f"closing {month}") as report:
         closed = close_month(settings, wanted, client=client, report=report)
     _show(settings, closed)
+    month_push.push_if_asked(settings)
 
 
 def _show(settings: Settings, closed: Closed) -> None:

@@ -15,8 +15,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.batch import differences, publish
+from pipeline.batch import differences, publish, push
 from pipeline.batch.collect import collect
+from pipeline.commands.month_push import push_if_asked
 from pipeline.domain.business_time import parse_month
 from pipeline.errors import InputError
 from pipeline.lake import catalog
@@ -73,10 +74,10 @@ def runs(
 ) -> None:
     """List the published runs."""
     published = load_settings().published
-    listed = [r for r in catalog.read_runs(published) if month in {None, r.month}]
+    runs = catalog.read_runs(published)
+    listed = [r for r in runs if month in {None, r.month}]
     billed = read_billed(published)
-    shown = _run_ids(published, billed)
-    known = _run_ids(published, {})
+    shown, known = catalog.run_ids(runs, billed), catalog.run_ids(runs)
     rows = [
         {
             "run": r.run_id,
@@ -101,11 +102,6 @@ def _utc(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def _run_ids(published: Path, billed: dict[str, Billed]) -> set[str]:
-    parts = catalog.in_force(catalog.read_runs(published), billed).values()
-    return {run.run_id for part in parts for run, _ in part}
-
-
 @subcommands.command(epilog=BILL_EXAMPLES)
 def bill(
     *,
@@ -114,7 +110,8 @@ def bill(
     by: Annotated[str | None, typer.Option(help="Who says so; your login if not given.")] = None,
 ) -> None:
     """Say which run a month is billed by, once and for good."""
-    published = load_settings().published
+    settings = load_settings()
+    published = settings.published
     wanted = str(parse_month(month))
     ids = [r.run_id for r in catalog.read_runs(published) if r.month == wanted]
     if not ids:
@@ -129,6 +126,7 @@ def bill(
     publish.bill(published, billed)
     stands = read_billed(published)[wanted]
     typer.echo(f"{wanted} is billed by run {stands.run_id} ({stands.by})")
+    push_if_asked(settings)
 
 
 @subcommands.command(epilog=DIFF_EXAMPLES)
@@ -251,6 +249,11 @@ def gc(
     verb = "would be removed" if dry_run else "removed"
     total = sum(one.bytes for one in found) / 1e6
     typer.echo(f"{len(found):,} folders {verb}, {total:,.1f} MB")
+    if settings.publish_url:
+        objects = push.collect(
+            settings.published, settings.publish_url, keep_days=keep_days, dry_run=dry_run
+        )
+        typer.echo(f"{len(objects):,} objects {verb} from {settings.publish_url}")
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> None:

@@ -77,13 +77,13 @@ def replay_command(
     settings = load_settings()
     kernel.use(settings.kernel)  # before anything imports the domain
     from pipeline.commands.dlq_options import places_of
-    from pipeline.config_files import load_alert_rules, load_targets
+    from pipeline.config_files import load_config
     from pipeline.replay.plan import Plan
     from pipeline.replay.replay import replay
     from pipeline.streams.recovery import Basis
 
     def basis(folder: Path) -> Basis:
-        return Basis(load_targets(folder / "queues.yaml"), load_alert_rules(folder / "alerts.yaml"))
+        return Basis(*load_config(folder))
 
     before = basis(settings.config_dir)
     plan = Plan(

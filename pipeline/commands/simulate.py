@@ -28,6 +28,8 @@ Examples:
 
   vane simulate --scenario normal-month --days 3 --scale 0.2 --out sim/small
 
+  vane simulate --scenario normal-month --complaints --out sim/complaints
+
   vane simulate --scenario double11 --format queue_log --out sim/asterisk
 
 The folder receives acd.events.ndjson and acd.agent-states.ndjson in order of delivery (or
@@ -65,11 +67,18 @@ def simulate(  # noqa: PLR0913, PLR0917 - one parameter per option
     late_rate: Annotated[
         float, typer.Option(help="Share of events delivered over 2 h late.", min=0.0, max=1.0)
     ] = 0.0001,
+    *,
+    complaints: Annotated[
+        bool, typer.Option("--complaints", help="Write the complaint cases that calls lead to.")
+    ] = False,
 ) -> None:
     """Simulate two outsourced contact centres: every call, agent and shift.
 
     meridian, a retailer with sites sh and cd, and harbour, a bank.
     """
+    if complaints and form is Format.QUEUE_LOG:
+        msg = "expected --format canonical: a queue_log does not say who called as cases do"
+        raise typer.BadParameter(msg, param_hint="--complaints")
     year, month_number = _month(month)
     order = Order(
         scenario=scenario,
@@ -80,6 +89,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - one parameter per option
         first_day=first_day,
         days=days,
         late_rate=late_rate,
+        complaints=complaints,
     )
     console = Console(stderr=True)
     started = time.monotonic()

@@ -1,7 +1,8 @@
-"""When a drop of service level fires and when it is over: a pure state machine per queue.
+"""When an alert fires and when it is over: a pure state machine per rule and queue.
 
-Evaluated at pane boundaries of event time, so a replay takes the same decisions and gives the
-same alert ids. Too little volume, or none, changes nothing: loss of data is not "resolved".
+Moved at pane boundaries of event time, so a replay takes the same decisions and gives the same
+alert ids. A rule that can say nothing (too little volume, or none) neither fires nor resolves:
+loss of data is not "resolved".
 """
 
 from __future__ import annotations
@@ -9,11 +10,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
-from pipeline.domain.kpi import PANE_MS
-
-PERMILLE: Final = 1000
+from pipeline.domain.alert_rule import Rule
 
 
 class AlertStatus(StrEnum):
@@ -23,46 +21,35 @@ class AlertStatus(StrEnum):
     RESOLVED = "resolved"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropRule:
-    """Fire below goal - enter margin, resolve at or above goal - leave margin (per mille)."""
-
-    name: str
-    version: str
-    severity: str
-    runbook: str
-    window_ms: int
-    enter_margin_permille: int
-    leave_margin_permille: int
-    min_offered: int
-
-    def __post_init__(self) -> None:
-        """Refuse a rule that cannot work."""
-        if self.window_ms <= 0 or self.window_ms % PANE_MS:
-            msg = f"window: expected a multiple of {PANE_MS // 1000} s, got {self.window_ms} ms"
-            raise ValueError(msg)
-        if not 0 <= self.leave_margin_permille < self.enter_margin_permille < PERMILLE:
-            msg = (
-                "margins: expected 0 <= leave < enter < 100 %, got "
-                f"{self.leave_margin_permille / 10} and {self.enter_margin_permille / 10}"
-            )
-            raise ValueError(msg)
-        if self.min_offered < 1:
-            msg = f"min_offered: expected at least 1, got {self.min_offered}"
-            raise ValueError(msg)
-
-
 @dataclass(slots=True)
 class AlertState:
-    """Where one rule stands for one queue; ``transitions`` numbers what was said so far."""
+    """Where one rule stands for one queue; ``transitions`` numbers what was said so far.
+
+    ``since_ms`` is since when (event time) its condition has held without a break, ``calm_ms``
+    since when the opposite has while it fires; 0 where it does not.
+    """
 
     firing: bool = False
     transitions: int = 0
+    since_ms: int = 0
+    calm_ms: int = 0
+
+    @property
+    def is_moving(self) -> bool:
+        """Say whether time alone can change it."""
+        return bool(self.calm_ms or (self.since_ms and not self.firing))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One transition of one rule for one queue, at an instant of event time."""
+    """One transition of one rule for one queue, at an instant of event time.
+
+    ``offered`` and ``answered_within`` are the parts of service level in the window that ends
+    there, whatever the rule is about. ``value`` and ``threshold`` are of the rule's KPI, in its
+    ``unit``. ``day_counted`` and ``day_good`` are the parts of the contract's formula for the
+    contract day so far, ``month_counted`` and ``month_good`` for its month. None: the rule has no
+    such thing.
+    """
 
     alert_id: str
     status: AlertStatus
@@ -78,31 +65,58 @@ class Alert:
     offered: int
     answered_within: int
     goal_permille: int
+    kind: str = "margin"
+    kpi: str = "service_level"
+    scope: str = "queue"
+    unit: str = "permille"
+    value: int | None = None
+    threshold: int | None = None
+    day_counted: int | None = None
+    day_good: int | None = None
+    month_counted: int | None = None
+    month_good: int | None = None
+    since_ms: int | None = None
+    long_window_ms: int | None = None
+    long_offered: int | None = None
+    long_answered_within: int | None = None
+    expected_milli: int | None = None
+    forecast_source: str | None = None
 
 
-def evaluate(
-    rule: DropRule, state: AlertState, *, offered: int, answered_within: int, goal_permille: int
+def step(
+    rule: Rule, state: AlertState, at_ms: int, *, holds: bool, over: bool
 ) -> AlertStatus | None:
-    """Move the state by one evaluation; return the transition made, if any.
+    """Move the state by one evaluation at a boundary; return the transition made, if any.
 
-    Integer arithmetic throughout: ``answered_within / offered < goal - margin`` is compared
-    crosswise, so that every executor decides alike.
+    ``holds``: the condition to fire does; ``over``: the one to resolve does. Neither: the state
+    stays, and whatever was waited for has been interrupted.
     """
-    if offered < rule.min_offered:
+    if not state.firing:
+        if not holds:
+            state.since_ms = 0
+            return None
+        state.since_ms = state.since_ms or at_ms
+        if at_ms - state.since_ms < rule.for_ms:
+            return None
+        return _turn(state, AlertStatus.FIRING)
+    if not over:
+        state.calm_ms = 0
         return None
-    level = answered_within * PERMILLE
-    if not state.firing and level < (goal_permille - rule.enter_margin_permille) * offered:
-        state.firing = True
-        state.transitions += 1
-        return AlertStatus.FIRING
-    if state.firing and level >= (goal_permille - rule.leave_margin_permille) * offered:
-        state.firing = False
-        state.transitions += 1
-        return AlertStatus.RESOLVED
-    return None
+    state.calm_ms = state.calm_ms or at_ms
+    if at_ms - state.calm_ms < rule.keep_firing_ms:
+        return None
+    state.since_ms = 0
+    return _turn(state, AlertStatus.RESOLVED)
 
 
-def alert_id(rule: DropRule, queue_key: str, at_ms: int, transition: int) -> str:
+def _turn(state: AlertState, status: AlertStatus) -> AlertStatus:
+    state.firing = status is AlertStatus.FIRING
+    state.calm_ms = 0
+    state.transitions += 1
+    return status
+
+
+def alert_id(rule: Rule, queue_key: str, at_ms: int, transition: int) -> str:
     """Return the deterministic id of a transition: 32 hex digits, the same on every replay."""
     raw = f"{rule.name}\x1f{rule.version}\x1f{queue_key}\x1f{at_ms}\x1f{transition}".encode()
     return hashlib.blake2b(raw, digest_size=16).hexdigest()

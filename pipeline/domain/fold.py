@@ -15,9 +15,12 @@ import itertools
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from pipeline.domain import alert, kpi
+from pipeline.domain import kpi
+from pipeline.domain.alert_evaluation import SILENCE_STEP_MS, evaluate
+from pipeline.domain.alert_rule import Rule, SilenceRule
 from pipeline.domain.closed_legs import ClosedLegs, LegKey, fingerprint
 from pipeline.domain.cold_legs import ColdLegs, Packing
+from pipeline.domain.day_sums import prune
 from pipeline.domain.events import CallEvent, EventType, Rejected
 from pipeline.domain.leg import LegFacts, apply_as
 from pipeline.domain.live_leg import Leg
@@ -37,7 +40,7 @@ from pipeline.domain.outcome import (
     signals_part,
     stands_alone,
 )
-from pipeline.domain.queue_state import QueueState, window_counts
+from pipeline.domain.queue_state import QueueState, remember
 from pipeline.domain.target import ServiceTarget, TargetHistory
 from pipeline.domain.watermark import CLOCK_AHEAD_MS, GRACE_MS, Watermark
 
@@ -79,6 +82,7 @@ class PartitionFold:
         "_longest_rule_ms",
         "_numbers",
         "_rules",
+        "_silences",
         "_timers",
         "closed",
         "cold",
@@ -97,7 +101,7 @@ class PartitionFold:
     def __init__(
         self,
         history: Callable[[str, str, str], TargetHistory],
-        rules: Iterable[alert.DropRule] = (),
+        rules: Iterable[Rule] = (),
         *,
         first_offset: int = 0,
         packing: Packing | None = None,
@@ -108,7 +112,9 @@ class PartitionFold:
         """
         self._history = history
         self._rules = tuple(rules)
-        self._longest_rule_ms = max((rule.window_ms for rule in self._rules), default=0)
+        self._silences = tuple(rule for rule in self._rules if isinstance(rule, SilenceRule))
+        windows = [window for rule in self._rules for window in rule.windows_ms]
+        self._longest_rule_ms = max(windows, default=0)
         self.first_offset = first_offset
         self.next_offset = first_offset
         self.watermark = Watermark()
@@ -252,10 +258,13 @@ class PartitionFold:
             self._settle(boundary)
             window_start = boundary - self._longest_rule_ms
             quiet = True
+            listens = bool(self._silences) and boundary % SILENCE_STEP_MS == 0
             for queue in self.queues.values():
-                if queue.newest_pane >= window_start:
+                if queue.newest_pane >= window_start or queue.restless:
                     quiet = False
-                    self._evaluate(queue, boundary)
+                    self.outbox.alerts += evaluate(self._rules, queue, boundary)
+                elif listens and queue.newest_pane:
+                    self.outbox.alerts += evaluate(self._silences, queue, boundary)
             if boundary >= self.next_sweep:
                 self._sweep(boundary)
                 self.next_sweep = boundary + SWEEP_MS
@@ -278,6 +287,8 @@ class PartitionFold:
                 break
             heapq.heappop(timers)
         until = now if not timers else min(now, timers[0][0])
+        if self._silences:  # somebody may be listening for what does not come
+            until = min(until, -(-self.next_boundary // SILENCE_STEP_MS) * SILENCE_STEP_MS)
         self.next_boundary = max(self.next_boundary, kpi.pane_start(until))
 
     def _settle(self, now: int) -> None:
@@ -332,42 +343,6 @@ class PartitionFold:
     def _target(queue: QueueState, facts: LegFacts) -> ServiceTarget:
         at = facts.queued_at
         return queue.history.at(facts.first_ms if at is None else at)
-
-    def _evaluate(self, queue: QueueState, boundary: int) -> None:
-        target = queue.history.at(boundary)
-        same = target is queue.evaluated_with and not queue.changed
-        for rule in self._rules:
-            if same and boundary - rule.window_ms - kpi.PANE_MS not in queue.panes[0]:
-                continue  # nothing came into the window, nothing left it: the answer stands
-            offered, within = window_counts(queue, boundary, rule.window_ms, target)
-            if offered < rule.min_offered:
-                continue
-            state = queue.alerts.setdefault(rule.name, alert.AlertState())
-            goal = target.goal_permille
-            status = alert.evaluate(
-                rule, state, offered=offered, answered_within=within, goal_permille=goal
-            )
-            if status is not None:
-                self.outbox.alerts.append(
-                    alert.Alert(
-                        alert_id=alert.alert_id(rule, queue.key, boundary, state.transitions),
-                        status=status,
-                        rule=rule.name,
-                        rule_version=rule.version,
-                        severity=rule.severity,
-                        runbook=rule.runbook,
-                        client=queue.client,
-                        site=queue.site,
-                        queue=queue.queue,
-                        at_ms=boundary,
-                        window_ms=rule.window_ms,
-                        offered=offered,
-                        answered_within=within,
-                        goal_permille=goal,
-                    )
-                )
-        queue.changed = False
-        queue.evaluated_with = target
 
     # --- letting go ---------------------------------------------------------------------------
 
@@ -435,6 +410,8 @@ class PartitionFold:
             oldest = self.cold.born_ms(oldest)
         floor = kpi.pane_start(min(oldest - GRACE_MS, horizon - LONGEST_WINDOW_MS))
         for queue in self.queues.values():
+            remember(queue, floor)
+            prune(queue.days)
             for panes in queue.panes:
                 for start in [s for s in panes if s < floor]:
                     del panes[start]

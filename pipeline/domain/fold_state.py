@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import astuple
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from pipeline.domain.alert import AlertState, DropRule
+from pipeline.domain.alert import AlertState
+from pipeline.domain.alert_rule import Rule
 from pipeline.domain.closed_legs import ClosedLegs, LegKey, fingerprint
 from pipeline.domain.cold_legs import Packing
+from pipeline.domain.day_sums import day_row, day_sum_of
 from pipeline.domain.fold import PartitionFold
 from pipeline.domain.live_leg import Leg, facts_of_plain, plain_facts
 from pipeline.domain.marks import Marks
@@ -22,12 +24,20 @@ from pipeline.domain.queue_state import QueueState
 from pipeline.domain.target import TargetHistory
 from pipeline.domain.watermark import Watermark
 
-STATE_VERSION: Final = 4
+STATE_VERSION: Final = 5
 
 STEP_ROWS: Final = 500
 """Legs or panes that a step of ``fill`` takes at most: some two milliseconds."""
 
 Plain = dict[str, Any]
+
+
+class Rows(Protocol):
+    """Where the many rows of a state go."""
+
+    def extend(self, rows: list[Any], /) -> None:
+        """Take some more, in order."""
+        ...
 
 
 def dump(fold: PartitionFold) -> Plain:
@@ -38,8 +48,11 @@ def dump(fold: PartitionFold) -> Plain:
     return plain
 
 
-def fill(plain: Plain, fold: PartitionFold) -> Iterator[None]:
-    """Do as ``dump`` does in short steps, between which the fold must not go on."""
+def fill(plain: Plain, fold: PartitionFold, rows: Callable[[], Rows] = list[Any]) -> Iterator[None]:
+    """Do as ``dump`` does in short steps, between which the fold must not go on.
+
+    ``rows`` makes what takes the legs and each queue's panes; lists by default.
+    """
     numbers = {queue: i for i, queue in enumerate(fold.queues.values())}
     plain |= {
         "state_version": STATE_VERSION,
@@ -52,7 +65,7 @@ def fill(plain: Plain, fold: PartitionFold) -> Iterator[None]:
         "next_forget": fold.next_forget,
         "counters": list(astuple(fold.counters)),
         "queues": [],
-        "legs": [],
+        "legs": rows(),
         "cold": [] if fold.cold is None else fold.cold.dump(),
         "closed": [
             fold.closed.newer.to_bytes(),
@@ -62,16 +75,25 @@ def fill(plain: Plain, fold: PartitionFold) -> Iterator[None]:
     }
     yield
     for queue in fold.queues.values():
-        panes: list[list[list[int]]] = [[], [], []]
-        alerts = {name: [s.firing, s.transitions] for name, s in queue.alerts.items()}
-        key = [queue.client, queue.site, queue.queue]
-        plain["queues"].append({"key": key, "panes": panes, "alerts": alerts})
+        panes = [rows() for _ in queue.panes]
+        days = rows()
+        plain["queues"].append(
+            {
+                "key": [queue.client, queue.site, queue.queue],
+                "panes": panes,
+                "days": days,
+                "alerts": {name: list(astuple(state)) for name, state in queue.alerts.items()},
+                "newest_pane": queue.newest_pane,
+                "restless": queue.restless,
+            }
+        )
+        days.extend([day_row(ordinal, found) for ordinal, found in queue.days.items()])
         for found, starts in zip(panes, queue.panes, strict=True):
             for some in _steps(starts.items()):
-                found += [[start, *counts] for start, counts in some]
+                found.extend([[start, *counts] for start, counts in some])
                 yield
     for some_legs in _steps(fold.legs.items()):
-        plain["legs"] += [_leg_row(key, leg, numbers[leg.queue]) for key, leg in some_legs]
+        plain["legs"].extend([_leg_row(key, leg, numbers[leg.queue]) for key, leg in some_legs])
         yield
 
 
@@ -88,7 +110,7 @@ def _leg_row(key: LegKey, leg: Leg, queue_index: int) -> list[Any]:
 def load(
     plain: Plain,
     history: Callable[[str, str, str], TargetHistory],
-    rules: Iterable[DropRule] = (),
+    rules: Iterable[Rule] = (),
     packing: Packing | None = None,
 ) -> PartitionFold:
     """Return the fold that ``dump`` was taken of, which must have had the same packing.
@@ -129,6 +151,8 @@ def _load_queue(fold: PartitionFold, plain: Plain) -> QueueState:
     for index, panes in enumerate(plain["panes"]):
         for start, *counts in panes:
             queue.open_pane(index, start)[:] = counts
-    for name, (firing, transitions) in plain["alerts"].items():
-        queue.alerts[name] = AlertState(firing, transitions)
+    queue.days.update(map(day_sum_of, plain["days"]))
+    for name, state in plain["alerts"].items():
+        queue.alerts[name] = AlertState(*state)
+    queue.newest_pane, queue.restless = plain["newest_pane"], plain["restless"]
     return queue

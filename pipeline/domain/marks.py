@@ -15,17 +15,18 @@ _BUCKETS: Final = 4096
 class Marks:
     """Fingerprints of ``MARK_BYTES`` bytes each."""
 
-    __slots__ = ("_buckets",)
+    __slots__ = ("_buckets", "_count")
 
     def __init__(self, raw: bytes = b"") -> None:
         """Hold the fingerprints that ``to_bytes`` returned; none by default."""
         self._buckets: list[bytes] = [b""] * _BUCKETS
+        self._count = 0
         for start in range(0, len(raw), MARK_BYTES):
             self.add(raw[start : start + MARK_BYTES])
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return sum(len(bucket) for bucket in self._buckets) // MARK_BYTES
+        return self._count
 
     def __contains__(self, mark: bytes) -> bool:
         """Say whether a fingerprint is among them."""
@@ -40,6 +41,7 @@ class Marks:
     def add(self, mark: bytes) -> None:
         """Put a fingerprint in, once."""
         if mark not in self:
+            self._count += 1
             self._buckets[mark[0] << 4 | mark[1] >> 4] += mark
 
     def to_bytes(self) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.domain import alert, kpi
+from pipeline.domain.day_sums import DaySum, day_of
 from pipeline.domain.target import ServiceTarget, TargetHistory
 
 _WIDTHS: Final = tuple(len(fields) for fields in kpi.KPI_FIELDS.values())
@@ -21,10 +22,16 @@ class QueueState:
     history: TargetHistory
     panes: tuple[dict[int, list[int]], ...] = field(default_factory=lambda: ({}, {}, {}))
     alerts: dict[str, alert.AlertState] = field(default_factory=dict)
+    days: dict[int, DaySum] = field(default_factory=dict)
+    """Of contract days (their ordinals) what was in panes that have been forgotten."""
     newest_pane: int = 0
+    restless: bool = False
+    """Whether time alone may make a rule fire or resolve: something is pending or held back."""
     changed: bool = True
     """Whether service-level panes changed since the rules were last evaluated."""
     evaluated_with: ServiceTarget | None = None
+    evaluated_on: int = 0
+    """Ordinal of the contract day of the last evaluation: rules are dated."""
     only_target: ServiceTarget | None = None
     """The target, where the queue has but one for all time."""
 
@@ -64,7 +71,72 @@ def window_counts(
                 within += pane[2]
         return offered, within
     inside = (panes[start] for start in starts if start in panes)
-    total = kpi.add_vectors(inside, _WIDTHS[0])
-    counts = dict(zip(kpi.SERVICE_LEVEL_FIELDS, total, strict=True))
-    numerator, denominator = target.rules.service_level_parts(counts)
+    return service_level(kpi.add_vectors(inside, _WIDTHS[0]), target)
+
+
+def service_level(counts: list[int], target: ServiceTarget) -> tuple[int, int]:
+    """Return the (denominator, numerator) of service level of a pane's counts, or a sum of them."""
+    if target.is_within_over_offered:
+        return counts[0], counts[2]
+    named = dict(zip(kpi.SERVICE_LEVEL_FIELDS, counts, strict=True))
+    numerator, denominator = target.rules.service_level_parts(named)
     return denominator, numerator
+
+
+def window_sums(
+    queue: QueueState, kpi_index: int, end_ms: int, window_ms: int, fields: tuple[int, ...]
+) -> list[int]:
+    """Return the sums of some fields of a KPI's panes over a window."""
+    panes = queue.panes[kpi_index]
+    starts = range(end_ms - window_ms, end_ms, kpi.PANE_MS)
+    inside = [panes[start] for start in starts if start in panes]
+    return [sum([pane[index] for pane in inside]) for index in fields]
+
+
+def remember(queue: QueueState, floor_ms: int) -> None:
+    """Add to the sums of their days the panes before ``floor_ms``, which are about to go."""
+    days = queue.days
+    for start, pane in queue.panes[0].items():
+        if start < floor_ms:
+            target = queue.history.at(start)
+            day = day_of(start, target.zone)
+            counted, good = service_level(pane, target)
+            found = days.setdefault(day.ordinal, DaySum())
+            found.counted += counted
+            found.good += good
+            found.offered[day.half_hour] += pane[0]
+    for start, pane in queue.panes[1].items():
+        if start < floor_ms:
+            day = day_of(start, queue.history.at(start).zone)
+            found = days.setdefault(day.ordinal, DaySum())
+            found.handled += pane[0]
+            found.handle_ms += pane[1] + pane[2] + pane[3]
+
+
+def so_far(queue: QueueState, at_ms: int, zone: str) -> tuple[int, int, int, int]:
+    """Return counted and good of the contract day and of its month, up to an instant, exactly.
+
+    By the contract's own formula, each call by the terms of its day.
+    """
+    today = day_of(max(at_ms - 1, 0), zone)
+    first = today.ordinal - today.day_of_month + 1
+    sums = [0, 0, 0, 0]
+    for ordinal, found in queue.days.items():
+        if first <= ordinal <= today.ordinal:
+            _add(sums, found.counted, found.good, is_today=ordinal == today.ordinal)
+    for start, pane in queue.panes[0].items():
+        if start < at_ms:
+            target = queue.history.at(start)
+            ordinal = day_of(start, target.zone).ordinal
+            if first <= ordinal <= today.ordinal:
+                counted, good = service_level(pane, target)
+                _add(sums, counted, good, is_today=ordinal == today.ordinal)
+    return sums[0], sums[1], sums[2], sums[3]
+
+
+def _add(sums: list[int], counted: int, good: int, *, is_today: bool) -> None:
+    sums[2] += counted
+    sums[3] += good
+    if is_today:
+        sums[0] += counted
+        sums[1] += good

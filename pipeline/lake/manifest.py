@@ -159,13 +159,7 @@ def read_partition(landing: Path, topic: str, partition: int) -> list[Batch]:
     newest: dict[int, Batch] = {}
     where = folder(landing, topic, partition)
     for path in sorted(where.glob("[0-9]*.json")):
-        try:
-            batch = msgspec.json.decode(path.read_bytes(), type=Batch)
-        except (ValueError, AssertionError) as error:
-            msg = (
-                f"{path}: expected a batch manifest, {error}; restore it or land into a new folder"
-            )
-            raise StateLost(msg) from error
+        batch = _read(path)
         known = newest.get(batch.seq)
         if known is None or batch.repair > known.repair:
             newest[batch.seq] = batch
@@ -179,6 +173,38 @@ def read_partition(landing: Path, topic: str, partition: int) -> list[Batch]:
             )
             raise StateLost(msg)
     return batches
+
+
+def _read(path: Path) -> Batch:
+    try:
+        batch = msgspec.json.decode(path.read_bytes(), type=Batch)
+    except (ValueError, AssertionError) as error:
+        msg = f"{path}: expected a batch manifest, {error}; restore it or land into a new folder"
+        raise StateLost(msg) from error
+    if path.name != _name(batch):
+        msg = f"{path}: expected the manifest of its name, found that of {_name(batch)}"
+        raise StateLost(msg)
+    return batch
+
+
+def read_from(landing: Path, topic: str, partition: int, seq: int) -> list[Batch]:
+    """Return the batches in force of a partition from one on; looks at no earlier ones.
+
+    Raises:
+        StateLost: a manifest cannot be read.
+    """
+    found: list[Batch] = []
+    where = folder(landing, topic, partition)
+    # Asked by name: to list a folder of many months takes longer than all else here.
+    while (where / f"{seq:012d}.json").exists():
+        found.append(_read(max(where.glob(f"{seq:012d}*.json"), key=_repair)))
+        seq += 1
+    return found
+
+
+def _repair(path: Path) -> int:
+    _, _, repair = path.stem.partition(".r")
+    return int(repair or 0)
 
 
 def files(batches: Iterable[Batch], kind: Kind = "rows") -> Iterator[LandedFile]:

@@ -63,16 +63,20 @@ def literal(value: object) -> str:
 def show_files(
     con: duckdb.DuckDBPyConnection, name: str, shape: Shape, paths: Sequence[Path]
 ) -> None:
-    """Create a view ``landed.<name>`` over exactly these files; none gives an empty view."""
+    """Create a view ``landed.<name>`` over exactly these files; none gives an empty view.
+
+    Files of several releases may lie side by side: a column that a file lacks is null in its rows,
+    one that this release does not know is left out.
+    """
     con.execute("create schema if not exists landed")
     columns = [(field.name, _TYPES[field.type]) for field in shape.schema]
+    nothing = ", ".join(f'cast(null as {kind}) as "{column}"' for column, kind in columns)
+    source = f"select {nothing} where false"
     if paths:
         listed = ", ".join(literal(str(path)) for path in paths)
         body = ", ".join(f'"{column}"' for column, _ in columns)
-        source = f"select {body} from read_parquet([{listed}], hive_partitioning = false)"
-    else:
-        body = ", ".join(f'cast(null as {kind}) as "{column}"' for column, kind in columns)
-        source = f"select {body} where false"
+        read = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
+        source = f"select {body} from (from {read} union all by name {source})"
     con.execute(f"create or replace view landed.{name} as {source}")
 
 

@@ -1,9 +1,9 @@
 """Lets a dataset pass or not: Great Expectations judges one row of metrics.
 
-Great Expectations takes seconds to import, so it is imported when a gate is used. Its own
-``success`` is False for a warning too; the gate looks at each result: a failed critical rule
-closes it, a failed warning is reported, and a rule that could not be evaluated is critical
-whatever its severity.
+Great Expectations takes seconds to import, so it is imported when a gate is used; a month run lets
+a process of its own do that (``judge``). Its own ``success`` is False for a warning too; the gate
+looks at each result: a failed critical rule closes it, a failed warning is reported, and a rule
+that could not be evaluated is critical whatever its severity.
 """
 
 from __future__ import annotations
@@ -48,11 +48,17 @@ class Verdict:
         return tuple(v for v in self.violations if v.severity == "critical")
 
 
-def judge(suite: Suite, metrics: Mapping[str, Any]) -> Verdict:
-    """Judge metrics by a suite; a rule whose metric is absent or NULL cannot be evaluated."""
+def load() -> Any:  # noqa: ANN401 - the module
+    """Import Great Expectations and return it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations among its own dependencies
-        import great_expectations as gx
+        import great_expectations
+    return great_expectations
+
+
+def judge(suite: Suite, metrics: Mapping[str, Any]) -> Verdict:
+    """Judge metrics by a suite; a rule whose metric is absent or NULL cannot be evaluated."""
+    gx = load()
     import pandas as pd  # type: ignore[import-untyped]
 
     for name in [n for n in logging.root.manager.loggerDict if n.startswith("great_expectations")]:

@@ -47,6 +47,8 @@ _OVERLAPS: Final = """
         partition by client, site, queue order by interval_start_ms
     )
 """
+_NO_END: Final = _rows("fct_incidents", "is_excluded and ended_at_ms is null")
+_STILL_FIRING: Final = _rows("fct_alerts", "resolved_at_ms is null")
 _NO_QUEUE: Final = """
     select * from params.clauses where kind <> 'per_fte' and not exists (
         select 1 from params.clause_queues q
@@ -65,6 +67,8 @@ select
     {_per_mille("fct_leg_facts", _NOT_ENDED)} as answered_legs_not_ended_per_mille,
     {_per_mille("fct_agent_days", _OPEN_ENDED)} as agent_days_without_logout_per_mille,
     {_count(_OVERLAPS)} as forecasts_that_overlap,
+    {_count(_NO_END)} as excluded_incidents_without_an_end,
+    {_count(_STILL_FIRING)} as alerts_without_an_end,
     {_count(_NO_QUEUE)} as clauses_that_match_no_queue
 """
 
@@ -128,6 +132,18 @@ MARTS: Final = Suite(
             "warning",
             "calls are expected twice in these intervals",
             keys=_OVERLAPS,
+        ),
+        Rule(
+            "excluded_incidents_without_an_end",
+            "warning",
+            "time is left out up to the month's end: nobody said when these were over",
+            keys=_NO_END,
+        ),
+        Rule(
+            "alerts_without_an_end",
+            "warning",
+            "these alerts fire on, or nobody knows how long they fired",
+            keys=_STILL_FIRING,
         ),
         Rule(
             "clauses_that_match_no_queue",

@@ -59,7 +59,7 @@ def render(
     Args:
         header: which run.
         sheets: what the gates found, in the order they stood.
-        notes: what else stopped the run, such as damaged files.
+        notes: what else to know: damaged files that stopped it, rows that changed by themselves.
         landed: topic to partition to the last offset read.
         datasets: what was published, each with ``name``, ``rows``, ``sha256``; empty: it stopped.
     """

@@ -52,11 +52,10 @@ class Handover:
         progress = outgoing.progress(fold, self._partition, config_hash)
         await publish(self._topic("kpi.progress"), self._partition, [progress])
         await self._publisher.flush(self._partition)
-        packed = snapshots.pack(
-            dump(fold), config_hash=config_hash, source_topic=self._span.log.name
+        snapshot = snapshots.record(
+            self._partition, dump(fold), config_hash=config_hash, source_topic=self._span.log.name
         )
-        key = snapshots.key(self._partition, config_hash)
-        await publish(self._topic("vane.snapshots"), self._partition, [(key, packed, [])])
+        await publish(self._topic("vane.snapshots"), self._partition, [snapshot])
         await self._publisher.flush(self._partition)
 
     async def _tell(self, alerts: list[Alert], revision: int) -> None:

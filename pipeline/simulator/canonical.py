@@ -12,7 +12,7 @@ from pipeline.simulator.naming import caller_number, contact_prefix, position_pr
 from pipeline.simulator.plan import DayPlan
 
 _HEAD = f'{{"v":{SCHEMA_VERSION},"event_id":"'
-_CUSTOMER_KEY = b"vane-simulator"
+CUSTOMER_KEY = b"vane-simulator"
 """Not a secret: simulated callers have no numbers to protect, and a seed must mean one output."""
 
 
@@ -73,7 +73,7 @@ class _Pen:
             f'{self._client}{leg.queue}","contact_id":"{self._contact}{leg.contact:06d}","leg":'
             f"{leg.number}{self._source}"
         )
-        return f',"customer_ref":"{customer_ref(_CUSTOMER_KEY, caller_number(leg.customer))}"'
+        return f',"customer_ref":"{customer_ref(CUSTOMER_KEY, caller_number(leg.customer))}"'
 
     def write_leg(self, leg: SimulatedLeg) -> None:
         caller, write = self._begin(leg), self._write

@@ -62,6 +62,7 @@ class Order:
 
     ``first_day`` (of the month) and ``days`` choose the days of a normal month, ``scale``
     multiplies calls and agents, ``late_rate`` is the share of call events delivered hours late.
+    ``complaints``: whether cases are written that the calls lead to; the calls are the same.
     """
 
     scenario: Scenario
@@ -72,6 +73,7 @@ class Order:
     first_day: int = 1
     days: int | None = None
     late_rate: float = 0.0001
+    complaints: bool = False
 
     @property
     def run(self) -> str:

@@ -15,8 +15,10 @@ from random import Random
 from typing import IO, Final
 from zoneinfo import ZoneInfo
 
+from pipeline.domain.complaint import Complaint
 from pipeline.errors import InputError
 from pipeline.simulator.canonical import agent_state_records, call_records
+from pipeline.simulator.complaints import Complainers, as_sent
 from pipeline.simulator.delivery import Delivery
 from pipeline.simulator.floor import simulate_day
 from pipeline.simulator.plan import DayPlan, Order
@@ -29,6 +31,7 @@ AGENT_STATES_FILE: Final = "acd.agent-states.ndjson"
 TRUTH_FILE: Final = "truth.json"
 FORECAST_FILE: Final = "forecast.csv"
 QUEUE_LOG_FOLDER: Final = "queue_log"
+COMPLAINTS_FILE: Final = "complaints-{}.ndjson"
 
 Report = Callable[[int], None]
 """Told the number of calls after each floor's day."""
@@ -40,6 +43,7 @@ def write_canonical(order: Order, folder: Path, report: Report) -> Truth:
     truth = Truth()
     calls = Delivery(_rng(order, "calls"), order.late_rate)
     states = Delivery(_rng(order, "agent states"), 0.0)
+    complainers, cases = Complainers(), list[Complaint]()
     with (
         (folder / CALLS_FILE).open("wb") as calls_file,
         (folder / AGENT_STATES_FILE).open("wb") as states_file,
@@ -55,9 +59,13 @@ def write_canonical(order: Order, folder: Path, report: Report) -> Truth:
                 truth.add_dialed(plan, floor_day.dialed)
                 calls.send(call_records(plan, floor_day))
                 states.send(agent_state_records(plan, floor_day))
+                if order.complaints:
+                    cases += complainers.after(plan, floor_day)
                 report(len(floor_day.legs))
         _write_lines(calls_file, calls.flush())
         _write_lines(states_file, states.flush())
+    if order.complaints:
+        _write_complaints(folder, cases)
     delivery = {"acd.events": calls.counts(), "acd.agent-states": states.counts()}
     _finish(order, folder, truth, {"format": "canonical", "delivery": delivery})
     return truth
@@ -100,6 +108,15 @@ def _write_lines(file: IO[bytes], lines: list[str]) -> None:
     if lines:
         file.write("\n".join(lines).encode())
         file.write(b"\n")
+
+
+def _write_complaints(folder: Path, cases: list[Complaint]) -> None:
+    """Write a file per client, as a complaint desk would send it: in order of being known."""
+    for client in CLIENTS:
+        own = [case for case in cases if case.client == client.name]
+        own.sort(key=lambda case: (case.as_of_ms, case.complaint_id))
+        with (folder / COMPLAINTS_FILE.format(client.name)).open("w") as file:
+            file.writelines(f"{json.dumps(as_sent(case))}\n" for case in own)
 
 
 def _finish(order: Order, folder: Path, truth: Truth, about: dict[str, object]) -> None:

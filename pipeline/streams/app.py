@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,11 +15,11 @@ from faust.web import Request, Response, View
 from mode import Service
 
 from pipeline.alerting.deliver import Deliverer
-from pipeline.alerting.sinks import LogSink, Sink, WebhookSink
+from pipeline.alerting.receivers import sinks_of
 from pipeline.broker.security import Security
-from pipeline.config_files import load_alert_rules, load_targets
+from pipeline.config_files import load_config
 from pipeline.settings import Settings
-from pipeline.streams import alert_delivery, health, metrics, status
+from pipeline.streams import alert_delivery, health, metrics, outlooks, status
 from pipeline.streams.ending import end, end_within, told
 from pipeline.streams.engine import Engine
 from pipeline.streams.health import Health, Limits
@@ -29,7 +30,8 @@ log = structlog.get_logger(__name__)
 BUFFERED_CHUNKS: Final = 16
 POLL_RECORDS: Final = 8000
 FETCH_BYTES: Final = 4 * 1024 * 1024
-HEARTBEATS_PER_SESSION: Final = 3
+HEARTBEAT_S: Final = 1.0
+"""A worker hears by its heartbeat that the group forms anew; until then the others wait for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +82,12 @@ def build(
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> VaneApp:
     """Return the worker's app; nothing connects before it is started."""
+    targets, rules = load_config(settings.config_dir)
     engine = Engine(
         bootstrap=settings.bootstrap,
         topic=settings.topic,
-        targets=load_targets(settings.config_dir / "queues.yaml"),
-        rules=load_alert_rules(settings.config_dir / "alerts.yaml"),
+        targets=targets,
+        rules=rules,
         security=settings.security,
     )
     app = VaneApp(
@@ -100,7 +103,7 @@ def build(
         broker_max_poll_records=POLL_RECORDS,
         consumer_max_fetch_size=FETCH_BYTES,
         broker_session_timeout=membership.session_timeout_s,
-        broker_heartbeat_interval=membership.session_timeout_s / HEARTBEATS_PER_SESSION,
+        broker_heartbeat_interval=HEARTBEAT_S,
         broker_commit_interval=5.0,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=membership.instance_id,
@@ -116,6 +119,7 @@ def build(
     app.health = Health(engine, limits)
     _add_fold(app)
     _add_services(app, settings, snapshot_interval_s)
+    _add_outlooks(app, settings)
     _add_pages(app)
     return app
 
@@ -159,10 +163,9 @@ def _add_fold(app: VaneApp) -> None:
 
 def _add_services(app: VaneApp, settings: Settings, snapshot_interval_s: float) -> None:
     engine = app.engine
-    sinks: list[Sink] = [LogSink()]
-    if settings.webhook_url:
-        sinks.append(WebhookSink(settings.webhook_url))
-    deliverer = Deliverer(sinks, on_attempt=engine.meters.attempt, on_alert=engine.meters.alert)
+    deliverers = [Deliverer(sink, tally=engine.meters) for sink in sinks_of(settings.receivers)]
+    for deliverer in deliverers:
+        engine.meters.add_sink(deliverer.sink.name)
 
     @app.service
     class Outputs(Service):
@@ -187,12 +190,39 @@ def _add_services(app: VaneApp, settings: Settings, snapshot_interval_s: float) 
 
         @Service.task
         async def _alerts(self) -> None:
-            await alert_delivery.run(
+            deliveries = [
+                alert_delivery.run(
+                    settings.bootstrap,
+                    settings.topic("kpi.alerts"),
+                    f"{app.conf.id}-alert-delivery-{deliverer.sink.name}",
+                    deliverer,
+                    settings.security,
+                )
+                for deliverer in deliverers
+            ]
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for delivery in deliveries:
+                        group.create_task(delivery)
+            except BaseExceptionGroup as failures:
+                raise failures.exceptions[0] from None  # crash() knows errors, not groups of them
+
+
+def _add_outlooks(app: VaneApp, settings: Settings) -> None:
+    engine = app.engine
+
+    @app.service
+    class Outlooks(Service):
+        """What would help while alerts fire: beside the fold, and never in its way."""
+
+        @Service.task
+        async def _write(self) -> None:
+            await outlooks.run(
                 settings.bootstrap,
-                settings.topic("kpi.alerts"),
-                f"{app.conf.id}-alert-delivery",
-                deliverer,
-                settings.security,
+                settings.topic,
+                lambda: {p: part.fold.watermark.ms for p, part in engine.parts.items()},
+                engine.meters,
+                security=settings.security,
             )
 
 
@@ -220,7 +250,9 @@ def _add_pages(app: VaneApp) -> None:
         return view.json(body, status=code)
 
     @app.page("/metrics")
-    async def metrics_text(_view: View, _request: Request) -> Response:
+    async def metrics_text(_view: View, request: Request) -> Response:
+        names = request.query.getall("name[]", [])
         return aiohttp_web.Response(
-            body=metrics.render(engine, app.health), headers={"Content-Type": metrics.CONTENT_TYPE}
+            body=metrics.render(engine, app.health, names),
+            headers={"Content-Type": metrics.CONTENT_TYPE},
         )

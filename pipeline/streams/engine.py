@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 import structlog
 from faust.types import TP
 
+from pipeline import tracing
 from pipeline.broker.security import PLAINTEXT, Security
 from pipeline.codec.judge import judge_chunk
 from pipeline.config_files import AlertRules, Targets
@@ -29,7 +30,7 @@ from pipeline.errors import StateLost
 from pipeline.streams import outgoing, snapshots
 from pipeline.streams.meters import Meters, timed
 from pipeline.streams.part import Part, copy_state
-from pipeline.streams.publisher import Outgoing, Publisher
+from pipeline.streams.publisher import Publisher
 from pipeline.streams.record import Records
 from pipeline.streams.recovery import Basis, fold_of
 
@@ -117,6 +118,10 @@ class Engine:
         return {part.tp: part.fold.next_offset for part in self.parts.values()}
 
     async def _recover(self, tp: TP, generation: int, committed: int) -> Part:
+        with tracing.span("recover", tracing.of_partition(*tp)):
+            return await self._recovered(tp, generation, committed)
+
+    async def _recovered(self, tp: TP, generation: int, committed: int) -> Part:
         started = time.monotonic()
         source = self._consumer()
         begin = (await source.earliest_offsets(tp))[tp]
@@ -196,14 +201,15 @@ class Engine:
             part.appended_ms = records[-1].timestamp
 
     async def _fold_and_publish(self, part: Part, records: Records) -> None:
+        about = _of_chunk(part.tp, records)
         try:
-            with timed(self.meters.fold):
+            with timed(self.meters.fold), tracing.span("fold", about):
                 for start in range(0, len(records), SLICE_RECORDS):
                     part.fold.fold(judge_chunk(records[start : start + SLICE_RECORDS]))
         except GapInLogError as gap:
             await self._publish(part, records)
             raise self._hole(part, gap.found) from gap
-        with timed(self.meters.publish):
+        with timed(self.meters.publish), tracing.span("publish", about):
             await self._publish(part, records)
 
     async def _seek_back(self, part: Part, found: int) -> None:
@@ -269,7 +275,8 @@ class Engine:
                     return
                 state = await copy_state(part.fold)
             try:
-                with timed(self.meters.snapshot):
+                where = tracing.of_partition(*part.tp)
+                with timed(self.meters.snapshot), tracing.span("snapshot", where):
                     await self._write_snapshot(part, state)
             except BaseException:
                 # What could not be delivered would look delivered to the next attempt.
@@ -283,20 +290,22 @@ class Engine:
     async def _write_snapshot(self, part: Part, state: Plain) -> None:
         partition = part.tp.partition
         await self.publisher.flush(partition)
-        packed = await asyncio.to_thread(
-            snapshots.pack, state, config_hash=self.basis.config_hash, source_topic=part.tp.topic
+        record = await asyncio.to_thread(
+            snapshots.record,
+            partition,
+            state,
+            config_hash=self.basis.config_hash,
+            source_topic=part.tp.topic,
         )
         if self.parts.get(partition) is not part:
             return  # given up meanwhile: it may be that what the copy covers was not delivered
-        key = snapshots.key(partition, self.basis.config_hash)
-        record: Outgoing = (key, packed, [])
         await self.publisher.publish(self._topic("vane.snapshots"), partition, [record])
         await self.publisher.flush(partition)
         part.snapshot_offset = state["next_offset"]
         part.snapshot_at = time.monotonic()
-        part.snapshot_bytes = len(packed)
+        part.snapshot_bytes = len(record[1])
         where = {"partition": partition, "offset": part.snapshot_offset}
-        log.info("snapshot written", **where, bytes=len(packed))
+        log.info("snapshot written", **where, bytes=len(record[1]))
 
     async def snapshot_all(self) -> None:
         """Write the snapshots that are due."""
@@ -315,3 +324,11 @@ class Engine:
             msg = "engine used before it was given a log"
             raise AssertionError(msg)
         return self.log
+
+
+def _of_chunk(tp: TP, records: Records) -> dict[str, str | int]:
+    return {
+        **tracing.of_partition(*tp),
+        "messaging.kafka.offset": records[0].offset,
+        "messaging.batch.message_count": len(records),
+    }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # the package gives it no types
 
@@ -27,6 +27,9 @@ class Meters:
 
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(name, text, labels, registry=self.registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(name, text, labels, registry=self.registry)
 
         self.fold = histogram(
             "vane_fold_seconds", "Time to decode and fold a chunk of records", _MILLISECONDS
@@ -53,19 +56,48 @@ class Meters:
             "vane_alert_attempts", "Attempts to deliver an alert", "sink", "result"
         )
         self.alert_deliveries = counter(
-            "vane_alert_deliveries", "Alerts by what became of them", "result"
+            "vane_alert_deliveries", "Alerts by what became of them", "sink", "result"
         )
-        for result in ("delivered", "repeated", "failed"):
-            self.alert_deliveries.labels(result)
+        self.alert_trying = gauge(
+            "vane_alert_trying_seconds", "For how long a receiver has not taken an alert", "sink"
+        )
+        self.alerts_standing = gauge(
+            "vane_alerts_standing", "Alerts that fire and are told again and again", "sink"
+        )
+
+        self.outlooks = counter(
+            "vane_outlooks", "Records of kpi.recovery, by whether there is a plan", "result"
+        )
+        self.outlooks.labels("plan")  # begins at nothing, so that the first one is seen as a rise
+        self.outlooks_skipped = counter(
+            "vane_outlooks_skipped", "Instants that no outlook was worked out for"
+        )
+        self.outlook = histogram(
+            "vane_outlook_seconds", "Time to work out how a day ends and what would help", _SECONDS
+        )
 
     def attempt(self, sink: str, result: str, seconds: float) -> None:
-        """Count an attempt to deliver an alert to a sink."""
+        """Count an attempt to deliver alerts to a sink."""
         self.alert_attempts.labels(sink, result).inc()
         self.alert_delivery.labels(sink).observe(seconds)
 
-    def alert(self, result: str) -> None:
+    def alert(self, sink: str, result: str) -> None:
         """Count an alert by what became of it."""
-        self.alert_deliveries.labels(result).inc()
+        self.alert_deliveries.labels(sink, result).inc()
+
+    def trying(self, sink: str, seconds: float) -> None:
+        """Note for how long a sink's receiver has not taken what it was sent."""
+        self.alert_trying.labels(sink).set(seconds)
+
+    def standing(self, sink: str, alerts: int) -> None:
+        """Note how many alerts a sink tells again."""
+        self.alerts_standing.labels(sink).set(alerts)
+
+    def add_sink(self, sink: str) -> None:
+        """Begin a sink's counts at nothing, so that the first failure is seen as a rise."""
+        for result in ("delivered", "repeated", "failed"):
+            self.alert_deliveries.labels(sink, result)
+        self.alert_trying.labels(sink)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -80,8 +80,28 @@ class _Collector:
         return found
 
 
-def render(engine: Engine, health: Health) -> bytes:
-    """Return the metrics in the text exposition format."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(engine, health))
-    return generate_latest(registry) + generate_latest(engine.meters.registry)
+class _Chosen(CollectorRegistry):
+    """The worker's metrics, or those alone that have a sample of one of the names."""
+
+    def __init__(self, engine: Engine, health: Health, names: Collection[str]) -> None:
+        super().__init__(auto_describe=False)
+        self._collectors = (_Collector(engine, health), engine.meters.registry)
+        self._chosen = frozenset(names)
+
+    def collect(self) -> Iterator[Metric]:
+        for collector in self._collectors:
+            for family in collector.collect():
+                samples = {sample.name for sample in family.samples} if self._chosen else set()
+                if not self._chosen or samples & self._chosen:
+                    yield family
+
+
+def render(engine: Engine, health: Health, names: Collection[str] = ()) -> bytes:
+    """Return the metrics in the text exposition format.
+
+    Args:
+        engine: whose.
+        health: of the same worker.
+        names: of samples, such as ``vane_events_total``; only their families. All by default.
+    """
+    return generate_latest(_Chosen(engine, health, names))

@@ -9,7 +9,6 @@ they came from and why.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import compress
 from typing import Final
 
 import msgspec
@@ -27,44 +26,41 @@ from pipeline.streams.record import Record, Records
 APP: Final = "vane-worker"
 
 KPI_TOPICS: Final = tuple(f"kpi.{name}" for name in kpi.KPI_FIELDS)
-_ALWAYS: Final = tuple(kpi.ALWAYS_WRITTEN[name] for name in kpi.KPI_FIELDS)
-_FIELDS: Final = tuple(
-    fields[:always] for fields, always in zip(kpi.KPI_FIELDS.values(), _ALWAYS, strict=True)
-)
-_SPARSE: Final = tuple(
-    tuple(f',"{name}":%d'.encode() for name in fields[always:])
-    for fields, always in zip(kpi.KPI_FIELDS.values(), _ALWAYS, strict=True)
-)
-"""Of each KPI, the fields that a record leaves out where they are 0."""
 _json = msgspec.json.Encoder()
 
 
+def _counts(name: str) -> type[msgspec.Struct]:
+    """Return what a record of a KPI says of a pane; a sparse field that is 0 is left out."""
+    fields, always = kpi.KPI_FIELDS[name], kpi.ALWAYS_WRITTEN[name]
+    return msgspec.defstruct(
+        "Counts",
+        [
+            *((field, int) for field in ("pane_start_ms", "revision", *fields[:always])),
+            *((field, int, 0) for field in fields[always:]),
+        ],
+        omit_defaults=True,
+        gc=False,
+    )
+
+
+_COUNTS: Final = tuple(_counts(name) for name in kpi.KPI_FIELDS)
+
+
 class PaneTemplates:
-    """Byte templates of upserts, one per queue and KPI, so that a record is one ``%``."""
+    """The beginnings of a queue's keys and values, which stay the same."""
 
     def __init__(self, partition: int, config_hash: str) -> None:
         """Prepare for one input partition and one configuration."""
         self._fixed = {"partition": partition, "config_hash": config_hash}
-        self._cache: dict[tuple[QueueState, int], tuple[bytes, bytes]] = {}
+        self._cache: dict[QueueState, tuple[bytes, bytes]] = {}
 
-    def of(self, queue: QueueState, index: int) -> tuple[bytes, bytes]:
-        """Return the templates of key (pane) and value (pane, revision, *counts), left open."""
-        found = self._cache.get((queue, index))
+    def of(self, queue: QueueState) -> tuple[bytes, bytes]:
+        """Return how keys and values begin; pane and counts follow."""
+        found = self._cache.get(queue)
         if found is None:
-            head = _json.encode(
-                {
-                    "v": 1,
-                    "client": queue.client,
-                    "site": queue.site,
-                    "queue": queue.queue,
-                    **self._fixed,
-                }
-            )
-            names = ("pane_start_ms", "revision", *_FIELDS[index])
-            tail = ",".join(f'"{name}":%d' for name in names)
-            value = head[:-1].replace(b"%", b"%%") + b"," + tail.encode()
-            key = queue.key.encode().replace(b"%", b"%%") + b"/%d"
-            found = self._cache[queue, index] = (key, value)
+            names = {"v": 1, "client": queue.client, "site": queue.site, "queue": queue.queue}
+            head = _json.encode(names | self._fixed)[:-1] + b","
+            found = self._cache[queue] = (f"{queue.key}/".encode(), head)
         return found
 
 
@@ -73,14 +69,11 @@ def pane_upserts(
 ) -> tuple[list[Outgoing], ...]:
     """Return the upserts of each KPI topic, in the order of ``KPI_TOPICS``."""
     out: tuple[list[Outgoing], ...] = ([], [], [])
+    encode = _json.encode
     for (queue, index, pane), counts in outbox.panes.items():
-        key, value = templates.of(queue, index)
-        always = _ALWAYS[index]
-        sparse = counts[always:]
-        value %= (pane, revision, *counts[:always])
-        if any(sparse):
-            value += b"".join(compress(_SPARSE[index], sparse)) % tuple(filter(None, sparse))
-        out[index].append((key % pane, value + b"}", []))
+        key, head = templates.of(queue)
+        value = head + encode(_COUNTS[index](pane, revision, *counts))[1:]
+        out[index].append((b"%b%d" % (key, pane), value, []))
     return out
 
 
@@ -105,7 +98,8 @@ def progress(fold: PartitionFold, partition: int, config_hash: str) -> Outgoing:
 
 def alert_record(alert: Alert, *, revision: int, partition: int) -> Outgoing:
     """Return the record of an alert transition."""
-    value = {"v": 1, **msgspec.to_builtins(alert), "revision": revision, "partition": partition}
+    said = {k: v for k, v in msgspec.to_builtins(alert).items() if v is not None}
+    value = {"v": 1, **said, "revision": revision, "partition": partition}
     key = f"{alert.client}/{alert.site}/{alert.queue}/{alert.rule}"
     return key.encode(), _json.encode(value), []
 

@@ -10,7 +10,7 @@ from faust.types import TP
 
 from pipeline.domain.fold import PartitionFold
 from pipeline.domain.fold_state import Plain, fill
-from pipeline.streams import outgoing
+from pipeline.streams import outgoing, snapshots
 
 
 @dataclass(slots=True, eq=False)
@@ -38,8 +38,11 @@ class Part:
 
 
 async def copy_state(fold: PartitionFold) -> Plain:
-    """Return the state of a fold, which the caller keeps still, letting others run in between."""
+    """Return the state of a fold, which the caller keeps still, letting others run in between.
+
+    Its rows are packed already.
+    """
     state: Plain = {}
-    for _ in fill(state, fold):
+    for _ in fill(state, fold, snapshots.PackedRows):
         await asyncio.sleep(0)
     return state

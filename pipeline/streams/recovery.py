@@ -16,7 +16,7 @@ from pipeline.config_files import AlertRules, Targets
 from pipeline.domain.fold import PartitionFold
 from pipeline.domain.fold_state import load
 from pipeline.errors import StateLost
-from pipeline.streams.snapshots import LEG_PACKING, is_usable
+from pipeline.streams.snapshots import LEG_PACKING, label
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ def fold_of(
             "was the topic made anew? Delete the snapshots topic with it to start again."
         )
         raise StateLost(msg)
-    if is_usable(envelope, basis.config_hash):
+    if label(envelope).is_usable(basis.config_hash):
         if offset < begin:
             msg = (
                 f"{where}: the snapshot goes on at offset {offset} but the log starts at "

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import socket
 from collections.abc import Collection
 from dataclasses import replace
 from signal import Signals
-from typing import Final
 
 import faust
 import structlog
 import uvloop
 
+from pipeline import tracing
 from pipeline.broker.knock import knock
 from pipeline.settings import Settings
 from pipeline.streams import logs
 from pipeline.streams.app import Membership, build
 from pipeline.streams.ending import end, end_within
+from pipeline.streams.garbage import collect_seldom
 from pipeline.streams.health import Limits
 from pipeline.streams.watchdog import LoopWatch, watch
 
 log = structlog.get_logger(__name__)
-
-GC_THRESHOLDS: Final = (100_000, 50, 100)
-"""The fold keeps hundreds of thousands of small objects and makes no cycles; at the default
-thresholds a third of its time goes into looking for some."""
 
 
 class _Worker(faust.Worker):
@@ -90,10 +86,10 @@ def run(
     """
     name = f"{socket.gethostname()}:{os.getpid()}"
     logs.configure(log_format, loglevel, name)
-    log.info("worker started", fold=fold, app_id=membership.app_id)
+    traced = tracing.start(name)
+    log.info("worker started", fold=fold, app_id=membership.app_id, traced=traced)
     asyncio.run(knock(settings.bootstrap, settings.security))
     uvloop.install()
-    gc.set_threshold(*GC_THRESHOLDS)
     settings.home.mkdir(parents=True, exist_ok=True)
     settings = replace(settings, web_port=settings.web_port or _free_port(settings.web_host))
     log.info("status page", url=f"http://{settings.web_host}:{settings.web_port}/")
@@ -106,7 +102,10 @@ def run(
     worker.name = name
     worker.stop_within_s = limits.shutdown_timeout_s
     loop_watch = LoopWatch(limits)
-    watches = (loop_watch.beat(), watch(app, settings, limits))
+    watches = (loop_watch.beat(), watch(app, settings, limits), collect_seldom())
     worker.watches = [worker.loop.create_task(task) for task in watches]
     loop_watch.start()
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    finally:
+        tracing.stop()

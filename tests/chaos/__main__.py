@@ -55,6 +55,7 @@ def main(schedules: int, seed: int) -> int:
             faults.update(str(step.fault) for step in schedule.steps)
             events += run.events
             console.print(f"seed {number}: {len(schedule.faults)} faults, no difference")
+        control = _is_found_out(broker, None, home / "right")
         unnoticed = [wrong for wrong in WRONG if not _is_found_out(broker, wrong, home / "wrong")]
     shutil.rmtree(home, ignore_errors=True)
     _show(console, faults, schedules - len(failed), events, time.monotonic() - started)
@@ -62,10 +63,11 @@ def main(schedules: int, seed: int) -> int:
         console.print(f"seed {number} FAILED; again: make chaos SCHEDULES=1 SEED={number}")
     for wrong in WRONG:
         console.print(f"{wrong}: {'NOT NOTICED' if wrong in unnoticed else 'found out'}")
-    return 1 if failed or unnoticed else 0
+    console.print(f"nothing wrong, same schedule: {'DIFFERS' if control else 'no difference'}")
+    return 1 if failed or unnoticed or control else 0
 
 
-def _is_found_out(broker: Campaign, wrong: str, folder: Path) -> bool:
+def _is_found_out(broker: Campaign, wrong: str | None, folder: Path) -> bool:
     try:
         run_schedule(broker, KILLED, folder, wrong=wrong, sql=False)
     except AssertionError as error:

@@ -68,7 +68,6 @@ LASTS_S: Final = {
     Fault.KILL: (0.1, 2),
     Fault.FREEZE: (1, 3),
     Fault.ZOMBIE: (SESSION_S + 3, SESSION_S + 5),
-    # Less than the six tries of a delivery take together, so none is given up.
     Fault.WEBHOOK_SLOW: (3, 6),
     Fault.WEBHOOK_REFUSING: (3, 6),
     Fault.WEBHOOK_UNANSWERING: (3, 6),

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
 import yaml
 
+from pipeline.alerting.recovery import Recovery, RecoveryStep
 from pipeline.config_kpis import KEYS
 from pipeline.domain import agent_kpi, kpi
+from pipeline.domain.alert import Alert
 from pipeline.domain.events import AgentState, EventType
 from pipeline.domain.outbox import Counters
 from pipeline.domain.service_level import Variant
 from pipeline.settings import PROJECT_ROOT
+from pipeline.staffing.cause import FIGURES
 
 GLOSSARY = PROJECT_ROOT / "docs" / "glossary.md"
 MARTS = PROJECT_ROOT / "dbt_like_sql" / "models" / "marts"
@@ -58,6 +61,9 @@ def needed() -> set[str]:
     names |= {str(kind) for kind in EventType} | {str(state) for state in AgentState}
     names |= ratios() | {field.name for field in fields(Counters)}
     names |= {variant.lower() for variant in Variant} | KEYS
+    names |= {field.name for field in fields(Alert) if field.default is not MISSING}
+    names |= {field.name for cls in (Recovery, RecoveryStep) for field in fields(cls)}
+    names |= {str(cause) for cause in FIGURES} | set(FIGURES.values())
     return names | mart_columns(MARTS)
 
 
@@ -94,6 +100,8 @@ def test_every_table_has_the_same_columns() -> None:
         *("definition", "units", "outbound", "occurrences", "refusal", "wait_histogram"),
         *("agent_session", "agent_terms", "agent_time", "agent_kpi", "ledger", "schedule"),
         *("opening_hours", "forecast", "shift", "complaint", "incident", "evaluation", "person"),
+        *("alert", "alert_rule", "alert_reading", "significance", "day_sums", "queue_state"),
+        *("repeat", "risk", "risk_signals"),
     ],
 )
 def test_every_source_in_the_domain_exists(module: str) -> None:

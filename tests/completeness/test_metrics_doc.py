@@ -37,7 +37,9 @@ def exposed() -> dict[str, Row]:
     live = an_engine()
     live.recovered(0).snapshot_bytes = 1
     live.part.fold.watermark.ms = 1
+    live.engine.meters.add_sink("log")
     live.engine.meters.attempt("log", "delivered", 0.1)
+    live.engine.meters.standing("log", 0)
     text = metrics.render(live.engine, Health(live.engine, Limits())).decode()
     found: dict[str, Row] = {}
     for family in text_string_to_metric_families(text):

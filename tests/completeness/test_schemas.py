@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 from jsonschema import Draft202012Validator
 
+from pipeline.alerting.recovery import NoPlan, Recovery, RecoveryStep
 from pipeline.cli import COMMANDS
 from pipeline.codec.fact_fields import CLASSES, RULES, TOPICS
 from pipeline.domain.alert import Alert, AlertStatus
@@ -27,6 +28,7 @@ from pipeline.domain.incident import Cause, IncidentKind
 from pipeline.domain.kpi import ALWAYS_WRITTEN, KPI_FIELDS
 from pipeline.domain.schedule import ACTIVITIES
 from pipeline.lake.shape import LATE, SHAPES
+from pipeline.staffing.outlook import Standing
 from pipeline.streams.outgoing import KPI_TOPICS
 from tests.completeness.registry import ROOT, SCHEMAS, Json, schema, topics, with_schema
 
@@ -184,6 +186,7 @@ def test_a_schema_made_bad_is_noticed(topic: str, change: Json, fault: str) -> N
         ("acd.events", CallEvent, [], []),
         ("acd.agent-states", AgentStateEvent, [], []),
         ("kpi.alerts", Alert, ["v"], ["revision", "partition"]),
+        ("kpi.recovery", Recovery, ["v"], []),
         *((TOPICS[kind], cls, [], []) for kind, cls in CLASSES.items()),
     ],
 )
@@ -201,6 +204,9 @@ def test_properties_are_the_fields_of_the_dataclass(
         ("acd.events", "transfer_kind", TransferKind),
         ("acd.agent-states", "state", AgentState),
         ("kpi.alerts", "status", AlertStatus),
+        ("kpi.recovery", "status", AlertStatus),
+        ("kpi.recovery", "reason", NoPlan),
+        ("kpi.recovery", "standing", Standing),
         ("ref.schedule", "activity", ACTIVITIES),
         ("ref.qa", "sampling", Sampling),
         ("ref.complaints", "fault", Fault),
@@ -211,6 +217,12 @@ def test_properties_are_the_fields_of_the_dataclass(
 def test_words_allowed_are_those_of_the_enum(topic: str, name: str, words: Iterable[str]) -> None:
     allowed = schema(topic)["properties"][name]["enum"]
     assert [word for word in allowed if word is not None] == list(words)
+
+
+def test_a_step_of_a_recovery_is_its_dataclass() -> None:
+    step = schema("kpi.recovery")["properties"]["steps"]["items"]
+    assert faults(step | {"title": "step"}) == []
+    assert list(step["properties"]) == step["required"] == fields_of(RecoveryStep)
 
 
 @pytest.mark.parametrize("kpi", KPI_FIELDS)

@@ -6,21 +6,28 @@ import json
 from collections import defaultdict
 from typing import TypeAlias
 
+import msgspec
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
+from pipeline.alerting.episodes import Due
+from pipeline.alerting.recovery import Answer, NoPlan, RecoveryStep
 from pipeline.codec.encode import encode
 from pipeline.codec.fact_fields import TOPICS
 from pipeline.codec.judge import judge_call_record
 from pipeline.codec.provenance import REDRIVE_ATTEMPT
+from pipeline.codec.risk_record import encode_risk
 from pipeline.config_files import load_alert_rules, load_targets
+from pipeline.config_wind_vane import load_wind_vane
+from pipeline.domain.alert import AlertStatus
 from pipeline.domain.events import CallEvent, Rejected
 from pipeline.domain.fold import PartitionFold
 from pipeline.domain.outbox import Outbox
+from pipeline.domain.risk_fold import LiveRisk, RiskFold
 from pipeline.domain.watermark import GRACE_MS
 from pipeline.ingest.framed import MOST_BYTES
 from pipeline.ingest.message import Place, Route, dead_letter
-from pipeline.streams import outgoing
+from pipeline.streams import outgoing, outlooks
 from pipeline.streams.publisher import Outgoing
 from tests.completeness.registry import ROOT, Json, errors, topics, with_schema
 from tests.factories import NOON, an_event
@@ -84,6 +91,15 @@ def folded() -> tuple[PartitionFold, Outbox, list[Row], str]:
     return fold, fold.take_outbox(), rows, version
 
 
+def risks() -> list[LiveRisk]:
+    """Return what a wind vane would tell of the log."""
+    targets, vane = load_targets(CONFIG / "queues.yaml"), load_wind_vane(CONFIG / "wind_vane.yaml")
+    fold = RiskFold(targets.history, vane.history, longest_window_ms=0)
+    for event in log():
+        fold.take(event, tells=True)
+    return fold.changed()
+
+
 def produced() -> dict[str, list[Outgoing]]:
     """Return what the worker would publish, by topic."""
     fold, box, rows, version = folded()
@@ -94,6 +110,22 @@ def produced() -> dict[str, list[Outgoing]]:
     found["kpi.alerts"] = [
         outgoing.alert_record(alert, revision=fold.next_offset, partition=2) for alert in box.alerts
     ]
+    (alert, *_) = box.alerts
+    due = Due(msgspec.to_builtins(alert), AlertStatus.FIRING, alert.at_ms, 0)
+    missing = Answer(reason=NoPlan.NO_FORECAST, message="no forecast")
+    step = RecoveryStep(
+        at_ms=NOON,
+        source="people",
+        change=3,
+        people=3,
+        agents_milli=3000,
+        level_permille=None,
+        likely_permille=960,
+    )
+    found["kpi.recovery"] = [
+        outlooks.record_of(due, answer, 2) for answer in (missing, Answer(steps=(step,)))
+    ]
+    found["kpi.risk"] = [(*encode_risk(risk), []) for risk in risks()]
     found["acd.events.dlq"] = list(outgoing.rejected_records(box, rows, TP(rows[0].topic, 2)))
     found["acd.late"] = list(outgoing.late_records(box, rows, TP(rows[0].topic, 2)))
     found["acd.quarantine"] = list(outgoing.quarantined_records(box, rows, TP(rows[0].topic, 2)))
@@ -125,11 +157,19 @@ def test_keys_are_what_the_topic_files_say() -> None:
             assert topics()[topic]["key"].startswith("/".join(names))
     for key, _, _ in made["kpi.progress"]:
         assert key == b"2"
+    for key, value, _ in made["kpi.risk"]:
+        record = json.loads(value)
+        assert key == f"{record['client']}/{record['contact_id']}".encode()
+        assert topics()["kpi.risk"]["key"].startswith("client/contact_id")
     for key, value, _ in made["kpi.alerts"]:
         record = json.loads(value)
         names = ("client", "site", "queue", "rule")
         assert topics()["kpi.alerts"]["key"] == "/".join(names)
         assert key == "/".join(record[name] for name in names).encode()
+    for key, value, _ in made["kpi.recovery"]:
+        record = json.loads(value)
+        assert topics()["kpi.recovery"]["key"].startswith("alert_id/at_ms;")
+        assert key == f"{record['alert_id']}/{record['at_ms']}".encode()
 
 
 def test_original_bytes_travel_with_the_headers_stated() -> None:

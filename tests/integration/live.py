@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,10 +13,11 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from pipeline.codec.judge import judge_call_record
@@ -110,8 +112,12 @@ class Worker:
         self.process.wait(10)
 
     def stop(self) -> int:
+        """Have it stop; return its exit code. What it said is shown where that is not 0."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        code = self.process.wait(30)
+        if code:
+            sys.stderr.write(self.log.read_text()[-5000:])
+        return code
 
 
 @contextlib.contextmanager
@@ -193,6 +199,17 @@ def log_size(settings: Settings) -> int:
     return int(size)
 
 
+def committed(settings: Settings) -> int:
+    """Return how many records of the input the worker's group has committed: every five seconds."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=settings.bootstrap, group_id=f"{settings.topic_prefix}vane"
+    )
+    topic = settings.topic("acd.events")
+    found = [consumer.committed(TopicPartition(topic, p)) for p in range(PARTITIONS)]
+    consumer.close()
+    return sum(offset or 0 for offset in found)
+
+
 def live_panes(settings: Settings, config_hash: str = "") -> Panes:
     """Return what a reader of the upserts (of a configuration) holds: the highest revisions."""
     best: dict[tuple[str, str, int], tuple[int, dict[str, int]]] = {}
@@ -216,6 +233,17 @@ def differing(found: Panes, expected: Panes) -> list[object]:
 def counted(panes: Panes) -> Panes:
     """Leave out panes that are all zero: they say that something moved elsewhere."""
     return {key: counts for key, counts in panes.items() if any(counts.values())}
+
+
+def margin_alone(settings: Settings, folder: Path) -> Settings:
+    """The same deployment with the margin rule alone: each drop is one alert of a queue."""
+    config = folder / "margin-alone"
+    shutil.copytree(settings.config_dir, config)
+    path = config / "alerts.yaml"
+    rules = yaml.safe_load(path.read_text())["rules"]
+    kept = [rule for rule in rules if rule["name"] == "service-level-drop"]
+    path.write_text(yaml.safe_dump({"rules": kept}))
+    return replace(settings, config_dir=config)
 
 
 def clean_fold(settings: Settings, config_dir: Path = PROJECT_ROOT / "config") -> Clean:

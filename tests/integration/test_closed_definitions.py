@@ -54,7 +54,8 @@ def deployed(tmp_path: Any) -> Settings:
     (config / "contracts" / "acme.yaml").write_text(CONTRACT)
     (config / "queues.yaml").write_text(QUEUES)
     (config / "kpis.yaml").write_text(KPIS)
-    shutil.copy(PROJECT_ROOT / "config" / "agent_time.yaml", config)
+    for name in ("agent_time.yaml", "wind_vane.yaml"):
+        shutil.copy(PROJECT_ROOT / "config" / name, config)
     settings = replace(load_settings({"VANE_HOME": str(tmp_path / "home")}), config_dir=config)
     land(settings, CALL_EVENTS, thousand_calls())
     return settings

@@ -81,7 +81,8 @@ def here(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (config / "contracts").mkdir(parents=True)
     (config / "contracts" / "acme.yaml").write_text(CONTRACT)
     (config / "queues.yaml").write_text(QUEUES)
-    shutil.copy(PROJECT_ROOT / "config" / "agent_time.yaml", config)
+    for name in ("agent_time.yaml", "wind_vane.yaml"):
+        shutil.copy(PROJECT_ROOT / "config" / name, config)
     monkeypatch.setenv("VANE_HOME", str(settings.home))
     monkeypatch.setenv("VANE_BOOTSTRAP", settings.bootstrap)
     monkeypatch.setenv("VANE_TOPIC_PREFIX", settings.topic_prefix)

@@ -16,14 +16,17 @@ from pipeline.batch import inputs, models, publish
 from pipeline.batch.agent_parameters import put_agent_parameters
 from pipeline.batch.contract_terms import load_contracts
 from pipeline.batch.month import Closed, close_month
+from pipeline.batch.risk_parameters import put_risk_parameters
 from pipeline.config_agent_time import load_agent_time
 from pipeline.config_files import load_targets
+from pipeline.config_wind_vane import load_wind_vane
 from pipeline.domain.business_time import Month
 from pipeline.errors import GateClosed, InputError, TerminalError
 from pipeline.lake import catalog, landing, manifest, warehouse
 from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, SHAPES
 from pipeline.quality.marts import PUBLISHED
 from pipeline.settings import PROJECT_ROOT, Settings, load_settings
+from tests.sql_mutation import project as dbt
 
 NOVEMBER = Month(2025, 11)
 CALL_MS = 1_762_833_600_000
@@ -75,6 +78,7 @@ def land(
                     {**base, "event_id": f"{topic}{i:05}", "source_position": str(i), **value}
                 ),
                 value["occurred_at_ms"],
+                key=value.get("client", "acme").encode(),
             )
             for i, value in enumerate(values, first)
         ],
@@ -106,7 +110,8 @@ def deploy(folder: Path) -> Settings:
     (config / "contracts").mkdir(parents=True)
     (config / "contracts" / "acme.yaml").write_text(CONTRACT)
     (config / "queues.yaml").write_text(QUEUES)
-    shutil.copy(PROJECT_ROOT / "config" / "agent_time.yaml", config)
+    for name in ("agent_time.yaml", "wind_vane.yaml"):
+        shutil.copy(PROJECT_ROOT / "config" / name, config)
     found = load_settings({"VANE_HOME": str(folder / "home")})
     return replace(found, config_dir=config)
 
@@ -290,6 +295,7 @@ def test_the_models_pass_their_unit_tests(deployment: Settings, tmp_path: Path) 
             watermarks=None,
         )
         put_agent_parameters(con, load_agent_time(deployment.config_dir / "agent_time.yaml"))
+        put_risk_parameters(con, load_wind_vane(deployment.config_dir / "wind_vane.yaml"))
     nodes = models.build(
         deployment.dbt_dir,
         database,
@@ -298,4 +304,5 @@ def test_the_models_pass_their_unit_tests(deployment: Settings, tmp_path: Path) 
         with_unit_tests=True,
     )
     tested = [node.name for node in nodes if node.kind.endswith("unit_test") or "unit" in node.kind]
-    assert len(tested) == 4
+    assert sorted(tested) == sorted(test.name for test in dbt.read(deployment.dbt_dir).tests)
+    assert len(tested) > 50

@@ -24,6 +24,7 @@ from pipeline.replay.comparison import Changed
 from pipeline.replay.plan import Plan
 from pipeline.settings import Settings
 from pipeline.streams import snapshots
+from pipeline.streams.publisher import Outgoing
 from pipeline.streams.recovery import Basis
 from tests.integration import command, live
 
@@ -211,16 +212,16 @@ def test_cut_short_before_its_snapshot_a_worker_folds_again_itself(
     ingest(deployed, lines, tmp_path / "all")
     folded_and_stopped(deployed)
 
-    pack = snapshots.pack
+    record = snapshots.record
 
-    def cut(state: dict[str, Any], **labels: str) -> bytes:
+    def cut(partition: int, state: dict[str, Any], **labels: str) -> Outgoing:
         if state["next_offset"]:
             raise InterruptedError
-        return pack(state, **labels)
+        return record(partition, state, **labels)
 
     plan = Plan(before=basis(deployed), after=basis(other), switch=True)
     with monkeypatch.context() as patch:
-        patch.setattr(snapshots, "pack", cut)
+        patch.setattr(snapshots, "record", cut)
         with pytest.raises(InterruptedError):
             run(deployed, plan)
     assert live.live_panes(deployed, basis(other).config_hash)

@@ -82,8 +82,8 @@ def test_all_components_do_their_work_under_the_rules_of_the_docs_alone(
         assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    assert "25 created" in run("vane-admin", "topics", "apply")
-    assert "25 as described" in run("vane-admin", "topics", "apply", "--check")
+    assert "27 created" in run("vane-admin", "topics", "apply")
+    assert "27 as described" in run("vane-admin", "topics", "apply", "--check")
     simulated = ("--days", "1", "--scale", "0.05", "--late-rate", "0.01", "--out", str(tmp_path))
     run("vane-ingest", "simulate", *simulated)
     ingest = ("ingest", "--format", "canonical", str(tmp_path))

@@ -22,8 +22,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 CALLS = 25_000
 REPLAYED = re.compile(r'^vane_replayed_records\{partition="(\d)"\} (\S+)$', re.MULTILINE)
 NO_SNAPSHOTS = ("--snapshot-interval", "600")
-COMMITTED_AFTER_S = 7
-"""Faust commits what is folded every five seconds."""
 
 
 def load(settings: Settings) -> None:
@@ -60,8 +58,7 @@ def test_after_a_clean_stop_under_load_nothing_is_folded_twice(settings: Setting
 def test_after_a_kill_it_is_told_how_much_is_folded_twice(settings: Settings) -> None:
     load(settings)
     with live.running(settings, *NO_SNAPSHOTS) as worker:
-        worker.wait_for(lambda w: w.folded() == live.PARTITIONS * CALLS)
-        time.sleep(COMMITTED_AFTER_S)
+        worker.wait_for(lambda _: live.committed(settings) == live.PARTITIONS * CALLS)
         worker.kill()
     assert set(replayed(settings).values()) == {CALLS}
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
+
+from tests.integration.serving import Quiet, serving
 
 SLOW_S: Final = 1.5
 
@@ -33,6 +33,7 @@ class Webhook:
     url: str = ""
     manner: Manner = Manner.PROMPT
     taken: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     refused: int = 0
 
     @property
@@ -46,8 +47,8 @@ def receiver() -> Iterator[Webhook]:
     """Yield a receiver on loopback that lives as long as the block."""
     webhook = Webhook()
 
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Receiver(Quiet):
+        def do_POST(self) -> None:  # noqa: N802 - the name that the server calls
             manner = webhook.manner
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if manner is Manner.REFUSING:
@@ -55,6 +56,7 @@ def receiver() -> Iterator[Webhook]:
                 self.send_response(503)
                 self.end_headers()
                 return
+            webhook.headers.append(dict(self.headers))
             webhook.taken.append((self.headers["Idempotency-Key"], body))
             if manner is Manner.UNANSWERING:
                 self.close_connection = True
@@ -65,16 +67,6 @@ def receiver() -> Iterator[Webhook]:
                 self.send_response(204)
                 self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Keep the test's output quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    webhook.url = f"http://127.0.0.1:{server.server_port}/alerts"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(Receiver) as address:
+        webhook.url = f"{address}/alerts"
         yield webhook
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -445,6 +446,17 @@ def _repeats(
     for client, contact, customer, first in firsts:
         if customer is not None:
             known[client].append(Contact(customer, first, contact))
+    follows = {
+        (client, before.contact_id, after.contact_id)
+        for client, contacts in known.items()
+        for before, after in pairwise(sorted(contacts))
+        if before.customer_ref == after.customer_ref
+    }
+    listed = con.execute(
+        "select client, contact_id, next_contact_id from int_customer_contacts "
+        "where next_contact_id is not null"
+    ).fetchall()
+    assert set(listed) == follows
     reference = set()
     for client, contacts in known.items():
         mine = {

@@ -24,7 +24,7 @@ from pipeline.domain.complaint import SCOPES, Fault, scopes
 from pipeline.domain.fact import FactKind, newest
 from pipeline.domain.incident import excluded
 from pipeline.domain.person import spells
-from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, LATE, SHAPES
+from pipeline.lake.shape import AGENT_STATES, ALERTS, CALL_EVENTS, LATE, SHAPES
 from pipeline.lake.warehouse import show_files
 from tests.factories import history as targets_history
 from tests.facts import a_fact
@@ -36,7 +36,7 @@ TARGETS = Targets((QueueEntry("*", "*", "*", "Europe/Berlin", targets_history())
 START, END = NOVEMBER.bounds("Europe/Berlin")
 HOUR = 3_600_000
 EVENTS = {"call_events": CALL_EVENTS, "agent_states": AGENT_STATES, "late_events": LATE}
-EVENTS |= {"customer_events": CALL_EVENTS}
+EVENTS |= {"customer_events": CALL_EVENTS, "alerts": ALERTS}
 
 
 class _Warehouse:
@@ -67,7 +67,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Warehouse]:
         agent_sites=[],
         watermarks={},
     )
-    of_calls = [m for m in models if not re.match("bi_|.*(agent|settlement)", m)]
+    of_calls = [
+        m
+        for m in models
+        if not re.match("bi_|.*(agent|settlement|risk|contact_signals|wind_vane)", m)
+    ]
     for name in of_calls:
         con.execute(f"create or replace table {name} as {models[name]}")
     yield _Warehouse(con, models)
@@ -131,7 +135,7 @@ def test_sql_gives_what_the_kernel_gives_of_facts(warehouse: _Warehouse, seed: i
         said[kind] = [_draw(rng, kind) for _ in range(rng.randint(0, 60))]
         _land(con, kind, said[kind])
     wanted = ["stg_complaints", "stg_incidents", "stg_people", "int_excluded_spans"]
-    for name in (*wanted, "fct_complaint_months"):
+    for name in (*wanted, "fct_complaints", "fct_complaint_months"):
         con.execute(f"create or replace table {name} as {models[name]}")
 
     people = newest(said[FactKind.PEOPLE])

@@ -54,13 +54,12 @@ class Broker:
 
     logs: list[Log]
     outputs: dict[str, list[tuple[int, Outgoing]]] = field(default_factory=dict)
-    snapshots: dict[int, list[tuple[bytes, bytes] | None]] = field(default_factory=dict)
-    """By partition: key and value at each offset; None is compacted away."""
+    snapshots: dict[int, list[Outgoing | None]] = field(default_factory=dict)
+    """By partition, what is at each offset; None is compacted away."""
 
     def write(self, topic: str, partition: int, record: Outgoing) -> None:
-        key, value, _ = record
         if topic == SNAPSHOTS:
-            self.snapshots.setdefault(partition, []).append((key or b"", value))
+            self.snapshots.setdefault(partition, []).append(record)
         else:
             self.outputs.setdefault(topic, []).append((partition, record))
 
@@ -104,7 +103,7 @@ class SnapshotConsumer:
     def __init__(self, **_: Any) -> None:
         self.at: dict[Any, int] = {}
 
-    def _there(self, partition: int) -> list[tuple[bytes, bytes] | None]:
+    def _there(self, partition: int) -> list[Outgoing | None]:
         return self.broker.snapshots.get(partition, [])
 
     async def start(self) -> None:
@@ -139,4 +138,9 @@ class SnapshotConsumer:
         batch = range(self.at[tp], min(self.at[tp] + 2, len(found)))
         self.at[tp] = batch.stop
         there = [(at, record) for at in batch if (record := found[at]) is not None]
-        return {tp: [SimpleNamespace(offset=at, value=record[1]) for at, record in there]}
+        return {
+            tp: [
+                SimpleNamespace(offset=at, value=record[1], headers=record[2])
+                for at, record in there
+            ]
+        }

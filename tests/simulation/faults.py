@@ -125,11 +125,13 @@ def old_snapshot(sim: Simulation, number: int) -> bool:
 
 
 def torn_snapshot(sim: Simulation, number: int) -> bool:
-    """A snapshot that nobody can read comes beside those that somebody can."""
+    """A snapshot that nobody can read comes beside those that somebody can; it may look right."""
     found = sim.broker.snapshots.get(number % len(sim.broker.logs))
-    if found:
-        found.append((b"torn", TORN))
-    return bool(found)
+    there = [record for record in found or () if record is not None]
+    if found is not None and there:
+        looks = there[number // 2 % len(there)][2] if number % 3 else []
+        found.append((b"torn", TORN, looks))
+    return bool(there)
 
 
 def prefetched(sim: Simulation, number: int) -> bool:

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from pipeline.config_files import AlertRules
-from pipeline.domain.alert import DropRule
+from pipeline.domain.alert_rule import DropRule
 from pipeline.errors import StateLost
 from pipeline.streams.engine import Engine
 from pipeline.streams.publisher import Outgoing, Publisher

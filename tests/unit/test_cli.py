@@ -55,7 +55,7 @@ def test_help_loads_no_command() -> None:
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_every_command_has_a_module_with_help_of_its_own(name: str) -> None:
-    module = importlib.import_module(f"pipeline.commands.{name}")
+    module = importlib.import_module(cli.module_of(name))
     command = typer.main.get_command(module.app)
     assert command.help or getattr(command, "commands", None)
 
@@ -66,7 +66,7 @@ def test_every_module_with_an_app_is_a_command() -> None:
         for info in pkgutil.iter_modules(commands.__path__)
         if "app = typer.Typer(" in (Path(commands.__path__[0]) / f"{info.name}.py").read_text()
     }
-    assert found == set(cli.COMMANDS)
+    assert found == {cli.module_of(name).rpartition(".")[2] for name in cli.COMMANDS}
 
 
 def test_an_error_raised_on_purpose_is_printed_without_a_traceback(tmp_path: Path) -> None:

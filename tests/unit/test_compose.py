@@ -25,6 +25,7 @@ from typer.testing import CliRunner
 from pipeline import kernel
 from pipeline.broker import server_properties
 from pipeline.cli import app
+from pipeline.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -161,6 +162,8 @@ BAD: Final[list[tuple[str, str, object, str]]] = [
     ("worker", "command", ["vane"], "worker: vane is no command"),
     ("topics", "command", ["vane", "topics", "aply"], "topics: vane topics aply is no command"),
     ("lander", "command", ["vane", "land", "--folow"], "lander: --folow is no option of vane land"),
+    ("live", "command", ["vane", "life", "--follow"], "live: vane life --follow is no command"),
+    ("live", "healthcheck", {}, "live: no healthcheck"),
     (
         "month",
         "command",
@@ -204,7 +207,7 @@ BAD: Final[list[tuple[str, str, object, str]]] = [
 
 def test_the_compose_file_has_no_fault() -> None:
     compose = podman_compose.normalize(raw())
-    assert set(compose["services"]) == {"kafka", "topics", "worker", "lander", "month"}
+    assert set(compose["services"]) == {"kafka", "topics", "worker", "lander", "live", "month"}
     assert [fault for check in CHECKS for fault in check(compose)] == []
 
 
@@ -366,3 +369,52 @@ def test_images_are_built_from_pinned_packages_and_do_not_run_as_root() -> None:
         assert re.search(r"(?m)^USER vane$", stage) or stage is kernel_
         installs = [x for x in stage.split("RUN ")[1:] if "pip install" in x]
         assert all("--no-deps" in x or "--require-hashes" in x for x in installs)
+
+
+def cache_faults(dockerfile: str, compose: Json) -> list[str]:
+    """Find what keeps a month run from keeping its parsed models where the next one looks."""
+    kept = load_settings({}).parsed_models.relative_to(ROOT)
+    batch = dockerfile.partition(" AS batch\n")[2].partition("\nFROM ")[0]
+    as_root, _, _ = batch.partition("USER vane\n")
+    made = re.findall(r"(?m)^RUN install --directory --owner=vane --group=vane (.+)$", as_root)
+    folders = {folder for line in made for folder in line.split()}
+    wrong = [
+        f"{folder} is not the image's user's"
+        for folder in (str(kept.parent), str(kept))
+        if folder not in folders
+    ]
+    mounts = [str(v).split(":")[1] for v in compose["services"]["month"]["volumes"]]
+    if f"/app/{kept.parent}" not in mounts:
+        wrong.append("it goes with the container")
+    return wrong
+
+
+def test_a_month_run_in_a_container_can_keep_its_parsed_models() -> None:
+    assert cache_faults(DOCKERFILE.read_text(encoding="utf-8"), raw()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "faults"),
+    [
+        (
+            "RUN install --directory --owner=vane --group=vane .cache",
+            "RUN install --directory .cache",
+            [".cache is not the image's user's", ".cache/dbt is not the image's user's"],
+        ),
+        (" .cache/dbt\n", "\n", [".cache/dbt is not the image's user's"]),
+        (" .cache .cache/dbt", " .cache/dbt", [".cache is not the image's user's"]),
+    ],
+)
+def test_a_cache_that_the_images_user_cannot_write_is_noticed(
+    old: str, new: str, faults: list[str]
+) -> None:
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    assert old in text
+    assert cache_faults(text.replace(old, new), raw()) == faults
+
+
+def test_a_cache_that_goes_with_the_container_is_noticed() -> None:
+    compose = raw()
+    compose["services"]["month"]["volumes"].pop()
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    assert cache_faults(text, compose) == ["it goes with the container"]

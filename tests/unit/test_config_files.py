@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config_files import Targets, content_hash, load_alert_rules, load_targets, load_yaml
+from pipeline.domain.alert_rule import DropRule
 from pipeline.errors import ConfigError
 from pipeline.settings import PROJECT_ROOT
 
@@ -244,6 +245,7 @@ def test_seconds_and_per_cent_become_milliseconds_and_per_mille(queues: Path, al
     assert (target.short_abandon_ms, target.long_hold_ms) == (5_000, 120_000)
     alerts.write_text(RULES)
     (rule,) = load_alert_rules(alerts).rules
+    assert isinstance(rule, DropRule)
     assert (rule.window_ms, rule.enter_margin_permille, rule.leave_margin_permille) == (
         300_000,
         100,
@@ -345,4 +347,9 @@ def test_the_files_that_are_shipped_are_right() -> None:
     targets = load_targets(PROJECT_ROOT / "config" / "queues.yaml")
     assert targets.zone("bank", "", "any") == "Asia/Jerusalem"
     rules = load_alert_rules(PROJECT_ROOT / "config" / "alerts.yaml").rules
-    assert [rule.name for rule in rules] == ["service-level-drop"]
+    assert [rule.name for rule in rules] == [
+        "service-level-burn",
+        "service-level-drop",
+        "abandon-rate",
+        "feed-silence",
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.alerting.receivers import Receivers
 from pipeline.errors import ConfigError
 from pipeline.settings import DEFAULT_BOOTSTRAP, PROJECT_ROOT, load_settings
 
@@ -22,7 +23,7 @@ def test_an_empty_environment_gives_the_defaults(
     assert found.config_dir == PROJECT_ROOT / "config"
     assert found.schemas_dir == PROJECT_ROOT / "schemas"
     assert found.dbt_dir == PROJECT_ROOT / "dbt_like_sql"
-    assert (found.topic_prefix, found.webhook_url, found.web_port) == ("", None, 6066)
+    assert (found.topic_prefix, found.receivers, found.web_port) == ("", Receivers(), 6066)
     assert found.landing == tmp_path / ".vane" / "landing"
     assert found.published == tmp_path / ".vane" / "published"
 
@@ -49,7 +50,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert found.home == tmp_path / "home"
     assert (found.bootstrap, found.config_dir) == ("broker:9092", tmp_path)
     assert (found.topic("acd.events"), found.web_port) == ("test.acd.events", 0)
-    assert (found.webhook_url, found.customer_key) == ("http://127.0.0.1/hook", b"secret")
+    assert (found.receivers.webhook_url, found.customer_key) == ("http://127.0.0.1/hook", b"secret")
 
 
 def test_an_empty_variable_is_as_good_as_none(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ terms as (
         short_in_abandon_rate,
         abandon_base
     from {{ source('params', 'kpi_terms') }}
+    -- as the counts are; what the contract counts by is in bi_kpi_intervals
     where registry = 'current'
 
 ),

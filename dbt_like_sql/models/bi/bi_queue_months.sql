@@ -27,7 +27,11 @@ final as (
         figures.definition_name,
         figures.definition_hash
     from months
-    left join figures using (client, site, queue)
+    -- not `using`: that would put these columns first in Spark
+    left join figures
+        on months.client = figures.client
+        and months.site = figures.site
+        and months.queue = figures.queue
 
 )
 

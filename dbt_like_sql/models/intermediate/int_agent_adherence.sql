@@ -110,10 +110,14 @@ final as (
         cast(is_paid as bigint) as scheduled_paid_weight,
         cast(is_paid and not is_work as bigint) as absence_paid_weight
     from clipped
-    union all by name
+    union all
     select
-        *,
+        {{ agent_key() }},
+        business_on,
+        started_at_ms,
+        ended_at_ms,
         cast(0 as bigint) as scheduled_weight,
+        adherent_weight,
         cast(0 as bigint) as scheduled_paid_weight,
         cast(0 as bigint) as absence_paid_weight
     from worked

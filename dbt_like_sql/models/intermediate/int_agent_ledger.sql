@@ -19,35 +19,43 @@ classes as (
 
 ),
 
--- windows sort by a number in half the time that three texts take
 agents as (
 
     select
         {{ agent_key() }},
-        row_number() over (order by {{ agent_key() }}) as agent_number,
+        agent_number,
         min(started_at_ms) as first_ms,
-        max(ended_at_ms) as last_ms
+        max(ended_at_ms) as last_ms,
+        min(source) <> max(source) as is_in_several_sources
     from stated
-    group by {{ agent_key() }}
+    group by {{ agent_key() }}, agent_number
 
 ),
 
-spells as (
+-- of one source nothing has to be chosen: its spells never overlap
+undisputed as (
 
-    select stated.* exclude ({{ agent_key() }}), agents.agent_number
+    select stated.*
     from stated
-    inner join agents
-        on stated.client = agents.client
-        and stated.site = agents.site
-        and stated.agent = agents.agent
+    semi join (select * from agents where not is_in_several_sources) as agents
+        on stated.agent_number = agents.agent_number
+
+),
+
+disputed as (
+
+    select stated.*
+    from stated
+    semi join (select * from agents where is_in_several_sources) as agents
+        on stated.agent_number = agents.agent_number
 
 ),
 
 edges as (
 
-    select agent_number, started_at_ms as at_ms from spells
+    select agent_number, started_at_ms as at_ms from disputed
     union
-    select agent_number, ended_at_ms as at_ms from spells
+    select agent_number, ended_at_ms as at_ms from disputed
     union
     -- another precedence may take force within a state
     select agents.agent_number, terms.from_ms as at_ms
@@ -57,6 +65,7 @@ edges as (
         and agents.site = terms.site
         and terms.from_ms > agents.first_ms
         and terms.from_ms < agents.last_ms
+    where agents.is_in_several_sources
 
 ),
 
@@ -69,7 +78,7 @@ segments as (
 
 sources as (
 
-    select distinct agent_number, source from spells
+    select distinct agent_number, source from disputed
 
 ),
 
@@ -81,32 +90,28 @@ said as (
         segments.at_ms,
         segments.next_at_ms,
         sources.source,
-        last_value(
-            case when spells.state is not null then struct_pack(
-                state := spells.state,
-                reason := spells.reason,
-                ended_at_ms := spells.ended_at_ms,
-                is_presumed := spells.is_presumed,
-                closed_by := spells.session_closed_by
-            ) end
-            ignore nulls
-        ) over (
+        {{ last_known('case when disputed.state is not null then ' ~ record({
+            'state': 'disputed.state',
+            'reason': 'disputed.reason',
+            'ended_at_ms': 'disputed.ended_at_ms',
+            'is_presumed': 'disputed.is_presumed',
+            'closed_by': 'disputed.session_closed_by',
+        }) ~ ' end') }} over (
             partition by segments.agent_number, sources.source order by segments.at_ms
             rows between unbounded preceding and current row
         ) as spell
     from segments
     inner join sources on segments.agent_number = sources.agent_number
-    left join spells
-        on sources.agent_number = spells.agent_number
-        and sources.source = spells.source
-        and segments.at_ms = spells.started_at_ms
+    left join disputed
+        on sources.agent_number = disputed.agent_number
+        and sources.source = disputed.source
+        and segments.at_ms = disputed.started_at_ms
 
 ),
 
-held as (
+decided as (
 
     select
-        {{ agent_key('agents') }},
         said.agent_number,
         said.at_ms as started_at_ms,
         said.next_at_ms as ended_at_ms,
@@ -117,7 +122,8 @@ held as (
         said.spell.closed_by as closed_by
     from said
     inner join agents on said.agent_number = agents.agent_number
-    inner join classes
+    -- a state that no term ranks comes last; where nothing else is said it stands, as of one source
+    left join classes
         on agents.client = classes.client
         and agents.site = classes.site
         and said.spell.state = classes.state
@@ -126,8 +132,25 @@ held as (
     where said.spell.ended_at_ms > said.at_ms
     qualify row_number() over (
         partition by said.agent_number, said.at_ms
-        order by said.spell.is_presumed, classes.precedence, said.source
+        order by said.spell.is_presumed, classes.precedence nulls last, said.source
     ) = 1
+
+),
+
+held as (
+
+    select * from decided
+    union all
+    select
+        agent_number,
+        started_at_ms,
+        ended_at_ms,
+        state,
+        reason,
+        source,
+        is_presumed,
+        session_closed_by as closed_by
+    from undisputed
 
 ),
 
@@ -135,12 +158,14 @@ marked as (
 
     select
         *,
-        lag(ended_at_ms) over agent_log is distinct from started_at_ms
+        (
+            lag(ended_at_ms) over agent_log is distinct from started_at_ms
             or lag(state) over agent_log is distinct from state
             or lag(reason) over agent_log is distinct from reason
             or lag(source) over agent_log is distinct from source
-            or lag(is_presumed) over agent_log is distinct from is_presumed as is_new,
-        lead(started_at_ms) over agent_log is distinct from ended_at_ms as is_left
+            or lag(is_presumed) over agent_log is distinct from is_presumed
+        ) as is_new,
+        (lead(started_at_ms) over agent_log is distinct from ended_at_ms) as is_left
     from held
     window agent_log as (partition by agent_number order by started_at_ms)
 
@@ -150,7 +175,7 @@ numbered as (
 
     select
         *,
-        count(*) filter (is_new) over (
+        count(case when is_new then 1 end) over (
             partition by agent_number order by started_at_ms
             rows between unbounded preceding and current row
         ) as spell_number
@@ -158,10 +183,10 @@ numbered as (
 
 ),
 
-final as (
+joined as (
 
     select
-        {{ agent_key() }},
+        agent_number,
         min(started_at_ms) as started_at_ms,
         max(ended_at_ms) as ended_at_ms,
         state,
@@ -170,7 +195,17 @@ final as (
         is_presumed,
         max(case when is_left then closed_by end) as closed_by
     from numbered
-    group by {{ agent_key() }}, agent_number, spell_number, state, reason, source, is_presumed
+    group by agent_number, spell_number, state, reason, source, is_presumed
+
+),
+
+final as (
+
+    select
+        {{ agent_key('agents') }},
+        joined.*
+    from joined
+    inner join agents on joined.agent_number = agents.agent_number
 
 )
 

@@ -36,17 +36,26 @@ final as (
         cast(0 as bigint) as scheduled_paid_weight,
         cast(0 as bigint) as absence_paid_weight
     from spent
-    union all by name
+    union all
     select
-        *,
+        {{ agent_key() }},
+        business_on,
+        started_at_ms,
+        ended_at_ms,
         ended_at_ms - started_at_ms as spent_ms,
+        cast(null as string) as state,
+        cast(null as bigint) as spell_ms,
         cast(0 as bigint) as presumed_weight,
         cast(0 as bigint) as occupied_weight,
         cast(0 as bigint) as occupiable_weight,
         {%- for measure in agent_measures() %}
         cast(0 as bigint) as {{ measure }}_weight,
         {%- endfor %}
-        cast(0 as bigint) as productive_paid_weight
+        cast(0 as bigint) as productive_paid_weight,
+        scheduled_weight,
+        adherent_weight,
+        scheduled_paid_weight,
+        absence_paid_weight
     from scheduled
 
 )

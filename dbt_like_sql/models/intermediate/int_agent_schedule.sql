@@ -73,7 +73,7 @@ numbered as (
 
     select
         *,
-        count(*) filter (is_new) over (
+        count(case when is_new then 1 end) over (
             partition by {{ agent_key() }} order by started_at_ms
         ) as span_number
     from marked

@@ -9,14 +9,13 @@ final as (
     select
         {{ agent_key() }},
         source,
-        min(started_at_ms) as login_at_ms,
-        case
-            when session_closed_by = 'logout' then max(ended_at_ms) else max(started_at_ms)
-        end as last_sign_at_ms,
-        max(ended_at_ms) as ended_at_ms,
-        session_closed_by as closed_by
+        login_at_ms,
+        case when closed_by = 'logout' then ended_at_ms else started_at_ms end as last_sign_at_ms,
+        ended_at_ms,
+        closed_by
     from spells
-    group by {{ agent_key() }}, source, session_number, session_closed_by
+    -- the last row of a login, and no other, says how it ended
+    where closed_by is not null
 
 )
 

@@ -20,27 +20,60 @@ shifts as (
 -- one number per agent and source: windows sort by it in half the time that four texts take
 logs as (
 
-    select *, row_number() over (order by client, site, agent, source) as log_number
-    from (select distinct {{ agent_key() }}, source from events) as seen
+    select
+        {{ agent_key() }},
+        source,
+        coalesce(bool_or(reason = 'heartbeat'), false) as is_beating,
+        dense_rank() over (order by {{ agent_key() }}) as agent_number,
+        row_number() over (order by {{ agent_key() }}, source) as log_number
+    from events
+    group by {{ agent_key() }}, source
+
+),
+
+-- two passes over the events, so that only what may be a redelivery is sorted by its identity
+repeated as (
+
+    select {{ hash_64('event_id') }} as id_hash
+    from events
+    group by {{ hash_64('event_id') }}
+    having count(*) > 1
 
 ),
 
 -- a redelivered event counts once, where it first stood in the log
 distinct_events as (
 
-    select
-        events.*,
-        logs.log_number,
-        coalesce(events.reason = 'heartbeat', false) as is_heartbeat
+    select *
     from events
+    anti join repeated on {{ hash_64('events.event_id') }} = repeated.id_hash
+    union all
+    select *
+    from events
+    semi join repeated on {{ hash_64('events.event_id') }} = repeated.id_hash
+    qualify row_number() over (
+        partition by {{ agent_key() }}, source, event_id order by _partition, _offset
+    ) = 1
+
+),
+
+numbered_events as (
+
+    select
+        logs.log_number,
+        events.occurred_at_ms,
+        events.state,
+        coalesce(events.reason = 'heartbeat', false) as is_heartbeat,
+        -- empty, not NULL, where there is none: `last_known` passes over NULL
+        case when is_heartbeat then '' else coalesce(events.reason, '') end as reason,
+        events._partition,
+        events._offset
+    from distinct_events as events
     inner join logs
         on events.client = logs.client
         and events.site = logs.site
         and events.agent = logs.agent
         and events.source = logs.source
-    qualify row_number() over (
-        partition by logs.log_number, events.event_id order by events._partition, events._offset
-    ) = 1
 
 ),
 
@@ -48,15 +81,12 @@ distinct_events as (
 changes as (
 
     select
-        {{ agent_key() }},
-        source,
-        state,
-        occurred_at_ms as started_at_ms,
-        is_heartbeat,
-        case when not is_heartbeat then nullif(reason, '') end as reason,
         log_number,
-        bool_or(is_heartbeat) over (partition by log_number) as is_beating
-    from distinct_events
+        occurred_at_ms as started_at_ms,
+        state,
+        reason,
+        is_heartbeat
+    from numbered_events
     qualify row_number() over (
         partition by log_number, occurred_at_ms
         order by is_heartbeat, _partition desc, _offset desc
@@ -64,80 +94,80 @@ changes as (
 
 ),
 
+-- for how long each log may be silent before its last state is lost
+silences as (
+
+    select
+        logs.log_number,
+        terms.from_ms,
+        terms.to_ms,
+        case when logs.is_beating then terms.lost_after_ms else terms.longest_silence_ms end
+            as silence_ms
+    from logs
+    inner join terms
+        on logs.client = terms.client
+        and logs.site = terms.site
+
+),
+
 followed as (
 
     select
         changes.*,
-        terms.lost_after_ms,
+        silences.silence_ms,
         lead(changes.started_at_ms) over source_log as next_at_ms,
-        coalesce(lead(changes.state) over source_log = 'logged_out', false) as is_logout_next,
-        coalesce(
-            next_at_ms - changes.started_at_ms
-            > case when is_beating then terms.lost_after_ms else terms.longest_silence_ms end,
-            next_at_ms is null
-        ) as is_lost
+        lead(changes.state) over source_log as next_state,
+        lag(changes.state) over source_log as previous_state,
+        changes.started_at_ms - lag(changes.started_at_ms) over source_log
+            > lag(silences.silence_ms) over source_log as was_lost
     from changes
-    inner join terms
-        on changes.client = terms.client
-        and changes.site = terms.site
-        and changes.started_at_ms >= terms.from_ms
-        and changes.started_at_ms < terms.to_ms
+    inner join silences
+        on changes.log_number = silences.log_number
+        and changes.started_at_ms >= silences.from_ms
+        and changes.started_at_ms < silences.to_ms
     window source_log as (partition by changes.log_number order by changes.started_at_ms)
-
-),
-
-ended as (
-
-    select
-        followed.*,
-        case
-            when not is_lost then next_at_ms
-            when is_beating then followed.started_at_ms + lost_after_ms
-            when shifts.ended_at_ms is not null
-                then least(shifts.ended_at_ms, coalesce(next_at_ms, shifts.ended_at_ms))
-            else followed.started_at_ms
-        end as ended_at_ms,
-        case
-            when not is_lost then case when is_logout_next then 'logout' end
-            when is_beating then 'heartbeat_loss'
-            when shifts.ended_at_ms is not null then 'shift_end'
-            else 'last_event'
-        end as closed_by
-    from followed
-    left join shifts
-        on is_lost
-        and followed.client = shifts.client
-        and followed.site = shifts.site
-        and followed.agent = shifts.agent
-        and followed.started_at_ms >= shifts.started_at_ms
-        and followed.started_at_ms < shifts.ended_at_ms
-    where state <> 'logged_out'
 
 ),
 
 begun as (
 
     select
-        *,
-        lag(closed_by) over source_log is not null
-            or lag(started_at_ms) over source_log is null as is_login,
-        is_login or not is_heartbeat or state <> lag(state) over source_log as is_said_anew
-    from ended
-    window source_log as (partition by log_number order by started_at_ms)
+        logs.*,
+        followed.* {{ without('log_number') }},
+        coalesce(previous_state = 'logged_out' or was_lost, previous_state is null) as is_login,
+        coalesce(next_at_ms - started_at_ms > silence_ms, next_at_ms is null) as is_lost
+    from followed
+    inner join logs on followed.log_number = logs.log_number
+    where state <> 'logged_out'
 
 ),
 
-numbered as (
+ended as (
 
     select
-        *,
-        count(*) filter (is_login) over source_log as session_number,
-        count(*) filter (is_said_anew) over source_log as saying_number
+        begun.*,
+        is_login or not is_heartbeat or state <> previous_state as is_said_anew,
+        case
+            when not is_lost then next_at_ms
+            when is_beating then begun.started_at_ms + silence_ms
+            when shifts.ended_at_ms is not null
+                then least(shifts.ended_at_ms, coalesce(next_at_ms, shifts.ended_at_ms))
+            else begun.started_at_ms
+        end as ended_at_ms,
+        case
+            when not is_lost then case when next_state = 'logged_out' then 'logout' end
+            when is_beating then 'heartbeat_loss'
+            when shifts.ended_at_ms is not null then 'shift_end'
+            else 'last_event'
+        end as closed_by
     from begun
-    window source_log as (
-        partition by log_number order by started_at_ms
-        rows between unbounded preceding and current row
-    )
+    left join shifts
+        -- no key, no search: few states are lost
+        on case when is_lost then begun.agent end = shifts.agent
+        and begun.client = shifts.client
+        and begun.site = shifts.site
+        and begun.started_at_ms >= shifts.started_at_ms
+        and begun.started_at_ms < shifts.ended_at_ms
 
 ),
 
@@ -146,18 +176,28 @@ final as (
     select
         {{ agent_key() }},
         source,
-        session_number,
+        agent_number,
+        {{ last_known('case when is_login then started_at_ms end') }} over so_far as login_at_ms,
         state,
         -- a heart-beat keeps the reason the state began with
-        first_value(reason) over (
-            partition by log_number, saying_number order by started_at_ms
-        ) as reason,
+        nullif({{ last_known('case when is_said_anew then reason end') }} over so_far, '')
+            as reason,
         started_at_ms,
         ended_at_ms,
         closed_by,
         coalesce(closed_by in ('heartbeat_loss', 'shift_end'), false) as is_presumed,
-        max(closed_by) over (partition by log_number, session_number) as session_closed_by
-    from numbered
+        -- a login ends with its first row that says how
+        {{ first_known('closed_by') }} over from_here as session_closed_by
+    from ended
+    window
+        so_far as (
+            partition by log_number order by started_at_ms
+            rows between unbounded preceding and current row
+        ),
+        from_here as (
+            partition by log_number order by started_at_ms
+            rows between current row and unbounded following
+        )
 
 )
 

@@ -42,6 +42,7 @@ clipped as (
 
     select
         {{ agent_key('ledger') }},
+        ledger.agent_number,
         days.business_on,
         days.from_ms as day_from_ms,
         greatest(ledger.started_at_ms, days.from_ms) as started_at_ms,
@@ -67,11 +68,11 @@ measured as (
         *,
         ended_at_ms - started_at_ms as spell_ms,
         cast(coalesce(sum(ended_at_ms - started_at_ms) over (
-            partition by {{ agent_key() }}, business_on, state order by started_at_ms
+            partition by agent_number, business_on, state order by started_at_ms
             rows between unbounded preceding and 1 preceding
         ), 0) as bigint) as used_ms,
         cast(sum(ended_at_ms - started_at_ms) over (
-            partition by {{ agent_key() }}, business_on
+            partition by agent_number, business_on
         ) as bigint) as login_ms
     from clipped
 
@@ -81,7 +82,7 @@ judged as (
 
     select
         measured.*,
-        terms.* exclude (client, site, from_ms, to_ms, lost_after_ms, longest_silence_ms),
+        terms.* {{ without('client, site, from_ms, to_ms, lost_after_ms, longest_silence_ms') }},
         classes.is_occupied,
         classes.is_occupiable,
         {%- for measure in agent_measures() %}
@@ -111,16 +112,28 @@ judged as (
 
 ),
 
+{%- set cuts = ['0', 'spell_ms'] -%}
+{%- for measure in agent_measures() -%}{%- do cuts.append(measure ~ '_cut_ms') -%}{%- endfor %}
+
 cut as (
 
     select
         *,
-        list_sort(list_distinct([
-            0, spell_ms
-            {%- for measure in agent_measures() %}, {{ measure }}_cut_ms{% endfor %}
-        ])) as cuts,
-        unnest(range(1, len(cuts))) as piece_number
+        case
+            -- most spells lie on one side of every cut
+            when {% for measure in agent_measures() -%}
+                {{ measure }}_cut_ms in (0, spell_ms){{ '' if loop.last else ' and ' }}
+                {%- endfor %} then {{ list_of(['0', 'spell_ms']) }}
+            else array_sort(array_distinct({{ list_of(cuts) }}))
+        end as cuts
     from judged
+
+),
+
+numbered as (
+
+    select *, {{ each_of_range('1', list_size('cuts')) }} as piece_number
+    from cut
 
 ),
 
@@ -128,10 +141,10 @@ pieces as (
 
     select
         *,
-        started_at_ms + cuts[piece_number] as piece_started_at_ms,
-        started_at_ms + cuts[piece_number + 1] as piece_ended_at_ms,
-        used_ms + cuts[piece_number] as piece_used_ms
-    from cut
+        started_at_ms + {{ list_item('cuts', 'piece_number') }} as piece_started_at_ms,
+        started_at_ms + {{ list_item('cuts', 'piece_number + 1') }} as piece_ended_at_ms,
+        used_ms + {{ list_item('cuts', 'piece_number') }} as piece_used_ms
+    from numbered
 
 ),
 

@@ -12,10 +12,36 @@ contacts as (
         client,
         contact_id,
         min(customer_ref) as customer_ref,
-        min(occurred_at_ms) as first_ms
+        min(occurred_at_ms) as first_ms,
+        min({{ record({
+            'at': 'occurred_at_ms', 'leg': 'leg', 'site': 'site', 'queue': 'queue',
+        }) }}) as first_event,
+        {{ earliest_at('dialed') }} as dialed_at_ms,
+        {{ earliest_at('answered') }} as answered_at_ms,
+        {{ earliest_at('callback_requested') }} as callback_at_ms,
+        {{ earliest_at('abandoned') }} as abandoned_at_ms,
+        min(reason) filter (where type = 'connected') as connected_to
     from events
     group by client, contact_id
     having min(customer_ref) is not null
+
+),
+
+ended as (
+
+    select
+        client,
+        contact_id,
+        customer_ref,
+        first_ms,
+        first_event.site as first_site,
+        first_event.queue as first_queue,
+        coalesce(dialed_at_ms = first_ms, false) as is_outbound,
+        callback_at_ms,
+        abandoned_at_ms,
+        -- of several pick-ups one by a person is enough: `human` comes before `machine`
+        case when (connected_to is distinct from 'machine') then answered_at_ms end as spoke_at_ms
+    from contacts
 
 ),
 
@@ -30,18 +56,34 @@ watermarks as (
 final as (
 
     select
-        contacts.client,
-        contacts.contact_id,
-        contacts.customer_ref,
-        contacts.first_ms,
-        lag(contacts.first_ms) over customer as previous_ms,
-        lead(contacts.first_ms) over customer as next_ms,
+        ended.client,
+        ended.contact_id,
+        ended.customer_ref,
+        ended.first_ms,
+        ended.first_site,
+        ended.first_queue,
+        ended.is_outbound,
+        ended.spoke_at_ms,
+        case
+            when ended.spoke_at_ms is not null then 'answered'
+            when ended.callback_at_ms is not null then 'callback'
+            when ended.abandoned_at_ms is not null then 'abandoned'
+            else 'unanswered'
+        end as outcome,
+        lag(ended.first_ms) over customer as previous_ms,
+        lead(ended.first_ms) over customer as next_ms,
+        lead(ended.contact_id) over customer as next_contact_id,
+        min(ended.spoke_at_ms) over (
+            partition by ended.client, ended.customer_ref
+            order by ended.first_ms, ended.contact_id
+            rows between 1 following and unbounded following
+        ) as next_spoke_at_ms,
         watermarks.watermark_ms
-    from contacts
+    from ended
     inner join watermarks using (client)
     window customer as (
-        partition by contacts.client, contacts.customer_ref
-        order by contacts.first_ms, contacts.contact_id
+        partition by ended.client, ended.customer_ref
+        order by ended.first_ms, ended.contact_id
     )
 
 )

@@ -24,7 +24,7 @@ hit as (
     inner join incidents
         on queues.client = incidents.client
         and queues.site = incidents.site
-        and (len(incidents.queues) = 0 or list_contains(incidents.queues, queues.queue))
+        and ({{ list_size('incidents.queues') }} = 0 or array_contains(incidents.queues, queues.queue))
     where incidents.is_excluded
         and incidents.started_at_ms < coalesce(incidents.ended_at_ms, queues.month_end_ms)
 
@@ -50,7 +50,7 @@ numbered as (
 
     select
         *,
-        count(*) filter (is_new) over (
+        count(case when is_new then 1 end) over (
             partition by client, site, queue
             order by started_at_ms, ended_at_ms, incident_id
             rows between unbounded preceding and current row
@@ -67,7 +67,7 @@ final as (
         queue,
         min(started_at_ms) as started_at_ms,
         max(ended_at_ms) as ended_at_ms,
-        list(distinct incident_id order by incident_id) as incident_ids
+        array_sort(array_distinct(array_agg(incident_id))) as incident_ids
     from numbered
     group by client, site, queue, span_number
 

@@ -88,20 +88,24 @@ contacts as (
         contact_id,
         min(first_ms) as system_ms,
         min(queued_at_ms) as first_queued_ms,
-        min(struct_pack(at := queued_at_ms, leg := leg, site := site, queue := queue)) filter (
-            queued_at_ms is not null
+        min({{ record({
+            'at': 'queued_at_ms', 'leg': 'leg', 'site': 'site', 'queue': 'queue',
+        }) }}) filter (
+            where queued_at_ms is not null
         ) as entry,
-        min(struct_pack(at := refused_at_ms, leg := leg, site := site, queue := queue)) filter (
-            queued_at_ms is null and refused_at_ms is not null
+        min({{ record({
+            'at': 'refused_at_ms', 'leg': 'leg', 'site': 'site', 'queue': 'queue',
+        }) }}) filter (
+            where queued_at_ms is null and refused_at_ms is not null
         ) as refusal,
         bool_and(is_finished) as is_finished,
-        min(earliest_at_ms) filter (outcome = 'answered') as answered_at_ms,
-        min(earliest_at_ms) filter (outcome = 'callback') as callback_at_ms,
-        max(earliest_at_ms) filter (outcome = 'abandoned') as abandoned_at_ms,
-        max(earliest_at_ms) filter (outcome = 'flowed_out') as flowed_out_at_ms,
+        min(earliest_at_ms) filter (where outcome = 'answered') as answered_at_ms,
+        min(earliest_at_ms) filter (where outcome = 'callback') as callback_at_ms,
+        max(earliest_at_ms) filter (where outcome = 'abandoned') as abandoned_at_ms,
+        max(earliest_at_ms) filter (where outcome = 'flowed_out') as flowed_out_at_ms,
         bool_or(outcome = 'waiting') as is_waiting,
-        bool_and(completed_at_ms is not null) filter (outcome = 'answered') as is_completed,
-        max(completed_at_ms) filter (outcome = 'answered') as completed_at_ms,
+        bool_and(completed_at_ms is not null) filter (where outcome = 'answered') as is_completed,
+        max(completed_at_ms) filter (where outcome = 'answered') as completed_at_ms,
         bool_or(completed_at_ms is not null) as is_handled,
         {{ total('talk_ms') }} as talk_ms,
         {{ total('hold_ms') }} as hold_ms,
@@ -112,19 +116,31 @@ contacts as (
 
 ),
 
+{#- what a contact says otherwise than its leg -#}
+{%- set recounted = 'is_finished, outcome, completed_at_ms, talk_ms, hold_ms, acw_ms' %}
+
 leg_units as (
 
     select
-        judged.*,
+        judged.* {{ without(recounted) }},
+        judged.is_finished,
+        judged.outcome,
+        judged.completed_at_ms,
+        judged.talk_ms,
+        judged.hold_ms,
+        judged.acw_ms,
         case clock_start
             when 'queue_entry' then judged.queued_at_ms
             when 'after_ivr' then contacts.first_queued_ms
             else contacts.system_ms
         end as start_ms,
-        case when outcome <> 'waiting' then earliest_at_ms end as outcome_at_ms,
+        case when judged.outcome <> 'waiting' then judged.earliest_at_ms end as outcome_at_ms,
         judged.completed_at_ms is not null as is_handled
     from judged
-    left join contacts using (registry, client, contact_id)
+    left join contacts
+        on judged.registry = contacts.registry
+        and judged.client = contacts.client
+        and judged.contact_id = contacts.contact_id
     where judged.view = 'leg' and judged.queued_at_ms is not null
 
 ),
@@ -132,20 +148,19 @@ leg_units as (
 contact_units as (
 
     select
-        judged.* replace (
-            contacts.is_finished as is_finished,
-            case
-                when contacts.answered_at_ms is not null then 'answered'
-                when contacts.callback_at_ms is not null then 'callback'
-                when contacts.is_waiting then 'waiting'
-                when contacts.abandoned_at_ms is not null then 'abandoned'
-                else 'flowed_out'
-            end as outcome,
-            case when contacts.is_completed then contacts.completed_at_ms end as completed_at_ms,
-            contacts.talk_ms as talk_ms,
-            contacts.hold_ms as hold_ms,
-            contacts.acw_ms as acw_ms
-        ),
+        judged.* {{ without(recounted) }},
+        contacts.is_finished,
+        case
+            when contacts.answered_at_ms is not null then 'answered'
+            when contacts.callback_at_ms is not null then 'callback'
+            when contacts.is_waiting then 'waiting'
+            when contacts.abandoned_at_ms is not null then 'abandoned'
+            else 'flowed_out'
+        end as outcome,
+        case when contacts.is_completed then contacts.completed_at_ms end as completed_at_ms,
+        contacts.talk_ms,
+        contacts.hold_ms,
+        contacts.acw_ms,
         case judged.clock_start
             when 'system' then contacts.system_ms
             else contacts.first_queued_ms
@@ -176,9 +191,9 @@ waited as (
         greatest(0, coalesce(outcome_at_ms, watermark_ms) - start_ms) as wait_ms
     from (
         select * from leg_units
-        union all by name
+        union all
         select * from contact_units
-    )
+    ) as units
     where is_finished or not is_finished_only
 
 ),
@@ -262,7 +277,7 @@ refused as (
 final as (
 
     select * from queued
-    union all by name
+    union all
     select * from refused
 
 )

@@ -15,7 +15,7 @@ folded as (
         {{ earliest_at('queued') }} as queued_at_ms,
         {{ earliest('answered', "coalesce(agent, '')") }} as answered,
         min(occurred_at_ms) filter (
-            type = 'abandoned' and reason is distinct from 'before_queue'
+            where type = 'abandoned' and reason is distinct from 'before_queue'
         ) as abandoned_at_ms,
         {{ earliest('flowed_out', "coalesce(reason, '')") }} as flowed_out,
         {{ earliest_at('callback_requested') }} as callback_at_ms,
@@ -27,17 +27,18 @@ folded as (
         {{ earliest_at('wrapup_started') }} as wrapup_started_at_ms,
         {{ earliest_at('wrapup_ended') }} as wrapup_ended_at_ms,
         min(customer_ref) as customer_ref,
-        list(struct_pack(at := occurred_at_ms, agent := coalesce(agent, ''))) filter (
-            type = 'offered'
+        array_agg({{ record({'at': 'occurred_at_ms', 'agent': "coalesce(agent, '')"}) }}) filter (
+            where type = 'offered'
         ) as offers,
-        list(struct_pack(at := occurred_at_ms, agent := coalesce(agent, ''))) filter (
-            type = 'ring_no_answer'
+        array_agg({{ record({'at': 'occurred_at_ms', 'agent': "coalesce(agent, '')"}) }}) filter (
+            where type = 'ring_no_answer'
         ) as no_answers,
         {{ earliest('refused', "coalesce(reason, '')") }} as refused,
         {{ earliest_at('dialed') }} as dialed_at_ms,
         {{ earliest('connected', "coalesce(reason, '')") }} as connected,
         min(occurred_at_ms) as first_ms,
         max(occurred_at_ms) as last_ms,
+        max(_appended_at_ms) as known_at_ms,
         count(*) as event_count
     from events
     group by {{ leg_key() }}
@@ -63,8 +64,8 @@ final as (
         wrapup_started_at_ms,
         wrapup_ended_at_ms,
         customer_ref,
-        coalesce(len(list_distinct(offers)), 0) as offer_count,
-        coalesce(len(list_distinct(no_answers)), 0) as no_answer_count,
+        coalesce({{ list_size('array_distinct(offers)') }}, 0) as offer_count,
+        coalesce({{ list_size('array_distinct(no_answers)') }}, 0) as no_answer_count,
         refused.at as refused_at_ms,
         refused.label as refused_reason,
         dialed_at_ms,
@@ -72,6 +73,7 @@ final as (
         connected.label as connected_to,
         first_ms,
         last_ms,
+        known_at_ms,
         event_count
     from folded
 

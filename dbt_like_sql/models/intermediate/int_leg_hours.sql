@@ -45,7 +45,7 @@ local_times as (
         {{ leg_key('facts') }},
         facts.queued_at_ms + zone_offsets.offset_ms as local_ms,
         -- floor division, so that days before 1970 come out right, too
-        (local_ms - (local_ms % 86400000 + 86400000) % 86400000) // 86400000 as local_day,
+        (local_ms - (local_ms % 86400000 + 86400000) % 86400000) {{ div() }} 86400000 as local_day,
         local_ms - local_day * 86400000 as ms_of_day,
         -- 1970-01-01 was a Thursday; Monday is 0
         ((local_day + 3) % 7 + 7) % 7 as weekday

@@ -55,9 +55,9 @@ leg_instants as (
 
     select
         {{ leg_key() }},
-        count(*) filter (kind = 'complaint') as complaint_count,
-        count(*) filter (kind = 'before_queue') as before_queue_count,
-        min(at_ms) filter (kind = 'before_queue') as before_queue_at_ms
+        count(*) filter (where kind = 'complaint') as complaint_count,
+        count(*) filter (where kind = 'before_queue') as before_queue_count,
+        min(at_ms) filter (where kind = 'before_queue') as before_queue_at_ms
     from instants
     group by {{ leg_key() }}
 
@@ -165,6 +165,7 @@ final as (
         event_count,
         first_ms,
         last_ms,
+        known_at_ms,
         watermark_ms
     from decided
 

@@ -29,7 +29,7 @@ session_days as (
         {{ agent_key('sessions') }},
         days.business_on,
         count(*) as session_count,
-        count(*) filter (sessions.closed_by <> 'logout') as unclosed_session_count
+        count(*) filter (where sessions.closed_by <> 'logout') as unclosed_session_count
     from sessions
     inner join zones
         on sessions.client = zones.client

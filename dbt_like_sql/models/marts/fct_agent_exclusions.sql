@@ -8,7 +8,7 @@ excluded as (
 
     {% for measure in agent_measures() %}
     {% if not loop.first %}
-    union all by name
+    union all
     {% endif %}
     select
         {{ agent_key() }},

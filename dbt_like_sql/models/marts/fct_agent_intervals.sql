@@ -20,7 +20,7 @@ zone_offsets as (
 local_parts as (
 
     select
-        parts.* exclude (started_at_ms, ended_at_ms, spent_ms, spell_ms, business_on),
+        parts.* {{ without('started_at_ms, ended_at_ms, spent_ms, spell_ms, business_on') }},
         zone_offsets.from_ms,
         zone_offsets.offset_ms,
         greatest(parts.started_at_ms, zone_offsets.from_ms) as started_at_ms,
@@ -40,10 +40,10 @@ expanded as (
 
     select
         *,
-        unnest(range(
-            (started_at_ms + offset_ms) // 900000,
-            (ended_at_ms - 1 + offset_ms) // 900000 + 1
-        )) * 900000 - offset_ms as quarter_ms
+        {{ each_of_range(
+            '(started_at_ms + offset_ms) ' ~ div() ~ ' 900000',
+            '(ended_at_ms - 1 + offset_ms) ' ~ div() ~ ' 900000 + 1'
+        ) }} as quarter_number
     from local_parts
 
 ),
@@ -51,10 +51,10 @@ expanded as (
 quarter_parts as (
 
     select
-        * exclude (started_at_ms, ended_at_ms) replace (
-            greatest(quarter_ms, from_ms) as quarter_ms
-        ),
-        least(ended_at_ms, quarter_ms + 900000) - greatest(started_at_ms, quarter_ms) as spent_ms
+        *,
+        greatest(quarter_number * 900000 - offset_ms, from_ms) as quarter_ms,
+        least(ended_at_ms, (quarter_number + 1) * 900000 - offset_ms)
+            - greatest(started_at_ms, quarter_number * 900000 - offset_ms) as spent_ms
     from expanded
 
 ),
@@ -72,15 +72,37 @@ quarters as (
 
 ),
 
+halves as (
+
+    select
+        {{ agent_key() }},
+        offset_ms,
+        {{ interval_start('quarter_ms', 1800000, clock='quarters') }} as half_ms,
+        {%- for name in agent_time_names() %}
+        {{ total(name) }} as {{ name }}{{ '' if loop.last else ',' }}
+        {%- endfor %}
+    from quarters
+    group by all
+
+),
+
 intervals as (
 
-    select 15 as interval_minutes, quarter_ms as interval_start_ms, * from quarters
-    union all by name
     select
-        30 as interval_minutes,
-        {{ interval_start('quarter_ms', 1800000, clock='quarters') }} as interval_start_ms,
-        *
+        {{ agent_key() }},
+        15 as interval_minutes,
+        quarter_ms as interval_start_ms,
+        offset_ms,
+        {{ agent_time_names() | join(', ') }}
     from quarters
+    union all
+    select
+        {{ agent_key() }},
+        30 as interval_minutes,
+        half_ms as interval_start_ms,
+        offset_ms,
+        {{ agent_time_names() | join(', ') }}
+    from halves
 
 ),
 
@@ -91,12 +113,9 @@ final as (
         {{ agent_key() }},
         interval_minutes,
         interval_start_ms,
-        make_timestamp_ms(interval_start_ms + offset_ms) as local_start,
-        {%- for name in agent_time_names() %}
-        {{ total(name) }} as {{ name }}{{ '' if loop.last else ',' }}
-        {%- endfor %}
+        {{ wall_clock('interval_start_ms + offset_ms') }} as local_start,
+        {{ agent_time_names() | join(', ') }}
     from intervals
-    group by all
 
 )
 

@@ -9,7 +9,7 @@ final as (
     select
         month,
         {{ agent_key() }},
-        count(*) filter (logged_in_ms > 0) as day_count,
+        count(*) filter (where logged_in_ms > 0) as day_count,
         {%- for name in agent_time_names() %}
         {{ total(name) }} as {{ name }},
         {%- endfor %}

@@ -28,18 +28,22 @@ contacts as (
     select
         client,
         contact_id,
-        min(struct_pack(at := belongs_at_ms, leg := leg, site := site, queue := queue)) as first_leg,
-        min(struct_pack(at := answered_at_ms, agent := answered_agent)) filter (
-            outcome = 'answered'
+        min({{ record({
+            'at': 'belongs_at_ms', 'leg': 'leg', 'site': 'site', 'queue': 'queue',
+        }) }}) as first_leg,
+        min({{ record({'at': 'answered_at_ms', 'agent': 'answered_agent'}) }}) filter (
+            where outcome = 'answered'
         ) as first_answer,
-        count(*) filter (queued_at_ms is not null) as leg_count,
-        count(*) filter (outcome = 'answered') as answered_leg_count,
+        count(*) filter (where queued_at_ms is not null) as leg_count,
+        count(*) filter (where outcome = 'answered') as answered_leg_count,
         {{ total('wait_ms') }} as wait_ms,
         {{ total('talk_ms') }} as talk_ms,
         {{ total('hold_ms') }} as hold_ms,
         {{ total('acw_ms') }} as acw_ms,
-        count(*) filter (transferred_at_ms is not null) as transfers,
+        count(*) filter (where transferred_at_ms is not null) as transfers,
         {{ total('complaint_count') }} as complaints,
+        count(*) filter (where outcome = 'abandoned' and not is_short_abandon) as abandons,
+        count(*) filter (where outcome = 'answered' and ended_by = 'agent') as agent_hang_ups,
         count(completed_at_ms) as handled_leg_count,
         max(last_ms) as last_ms
     from outcomes
@@ -66,6 +70,8 @@ final as (
         contacts.acw_ms,
         contacts.transfers,
         contacts.complaints,
+        contacts.abandons,
+        contacts.agent_hang_ups,
         contacts.handled_leg_count,
         neighbours.customer_ref,
         -- NULL where the customer is not known

@@ -36,7 +36,7 @@ final as (
         started_at_ms,
         ended_at_ms,
         ended_at_ms - started_at_ms as excluded_ms,
-        cast(len(incident_ids) as bigint) as incident_count,
+        cast({{ list_size('incident_ids') }} as bigint) as incident_count,
         incident_ids
     from clipped
 

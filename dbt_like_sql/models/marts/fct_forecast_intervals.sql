@@ -87,7 +87,8 @@ final as (
         of_the_month.interval_end_ms,
         of_the_month.calls_milli as forecast_calls_milli,
         cast(
-            cast(of_the_month.calls_milli as hugeint) * of_the_month.aht_ms // 1000 as bigint
+            cast(of_the_month.calls_milli as {{ wide_integer() }}) * of_the_month.aht_ms
+            {{ div() }} 1000 as bigint
         ) as forecast_handle_ms,
         of_the_month.agents_milli as forecast_agents_milli,
         of_the_month.is_comparable,

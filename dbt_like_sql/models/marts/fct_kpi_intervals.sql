@@ -68,7 +68,7 @@ final as (
         counted.term_from_ms,
         cast(terms.interval_minutes as integer) as interval_minutes,
         counted.interval_start_ms,
-        make_timestamp_ms(counted.interval_start_ms + counted.offset_ms) as local_start,
+        {{ wall_clock('counted.interval_start_ms + counted.offset_ms') }} as local_start,
         {%- for name in unit_names() %}
         counted.{{ name }},
         {%- endfor %}

@@ -48,8 +48,8 @@ day_counts as (
         client,
         site,
         queue,
-        count(*) filter (denominator > 0) as days_counted,
-        count(*) filter (denominator > 0 and 1000 * numerator >= goal_permille * denominator)
+        count(*) filter (where denominator > 0) as days_counted,
+        count(*) filter (where denominator > 0 and 1000 * numerator >= goal_permille * denominator)
             as days_met
     from days
     group by all
@@ -72,9 +72,9 @@ final as (
         {%- for name in unit_names() + part_names() %}
         {{ total('intervals.' ~ name) }} as {{ name }},
         {%- endfor %}
-        count(*) filter (intervals.service_level_denominator > 0) as intervals_counted,
+        count(*) filter (where intervals.service_level_denominator > 0) as intervals_counted,
         count(*) filter (
-            intervals.service_level_denominator > 0
+            where intervals.service_level_denominator > 0
             and 1000 * intervals.service_level_numerator
                 >= intervals.goal_permille * intervals.service_level_denominator
         ) as intervals_met,

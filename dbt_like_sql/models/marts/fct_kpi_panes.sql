@@ -1,3 +1,32 @@
+{#- what each part counts -#}
+{%- set fields_of = {
+    'service_level': [
+        'offered', 'answered', 'answered_within', 'abandoned', 'abandoned_within',
+        'abandoned_short', 'flowed_out', 'flowed_out_within', 'callbacks', 'callbacks_within',
+        'waiting_over', 'wait_answered_ms', 'out_of_hours',
+    ] + wait_names(),
+    'refused': ['refused_full', 'refused_closed', 'refused_empty', 'refused_other'],
+    'outbound': ['dialed', 'connected', 'connected_live', 'dialed_answered', 'dialer_abandoned'],
+    'no_answers': ['no_answers'],
+    'handle_time': ['handled', 'talk_ms', 'hold_ms', 'acw_ms', 'held', 'long_holds'],
+    'transfers': [
+        'transfers', 'transfers_blind', 'transfers_attended', 'transfers_to_queue',
+        'transfers_to_agent', 'transfers_external',
+    ],
+    'occurrences': ['complaints', 'abandoned_before_queue'],
+} -%}
+{#- the order of the columns -#}
+{%- set fields = [
+    'offered', 'answered', 'answered_within', 'abandoned', 'abandoned_within', 'abandoned_short',
+    'flowed_out', 'flowed_out_within', 'callbacks', 'callbacks_within', 'waiting_over',
+    'wait_answered_ms', 'abandoned_before_queue', 'out_of_hours', 'refused_full',
+    'refused_closed', 'refused_empty', 'refused_other', 'dialed', 'connected', 'connected_live',
+    'dialed_answered', 'dialer_abandoned',
+] + wait_names() + [
+    'handled', 'talk_ms', 'hold_ms', 'acw_ms', 'held', 'no_answers', 'complaints', 'transfers',
+    'long_holds', 'transfers_blind', 'transfers_attended', 'transfers_to_queue',
+    'transfers_to_agent', 'transfers_external',
+] -%}
 with outcomes as (
 
     select * from {{ ref('int_leg_outcomes') }}
@@ -23,20 +52,15 @@ service_level as (
         site,
         queue,
         {{ pane('service_level_at_ms') }} as pane_start_ms,
-        count(*) filter (counts_as <> 'out_of_hours') as offered,
-        count(*) filter (counts_as = 'answered') as answered,
-        count(*) filter (counts_as = 'answered' and is_within) as answered_within,
-        count(*) filter (counts_as = 'abandoned') as abandoned,
-        count(*) filter (counts_as = 'abandoned' and is_within) as abandoned_within,
-        count(*) filter (counts_as = 'abandoned' and is_short_abandon) as abandoned_short,
-        count(*) filter (counts_as = 'flowed_out') as flowed_out,
-        count(*) filter (counts_as = 'flowed_out' and is_within) as flowed_out_within,
-        count(*) filter (counts_as = 'callback') as callbacks,
-        count(*) filter (counts_as = 'callback' and is_within) as callbacks_within,
-        count(*) filter (counts_as = 'waiting') as waiting_over,
+        count(*) filter (where counts_as <> 'out_of_hours') as offered,
+        {{ ended_wait_counts() }},
+        count(*) filter (where counts_as = 'flowed_out' and is_within) as flowed_out_within,
+        count(*) filter (where counts_as = 'callback') as callbacks,
+        count(*) filter (where counts_as = 'callback' and is_within) as callbacks_within,
+        count(*) filter (where counts_as = 'waiting') as waiting_over,
         {{ wait_counts("counts_as = 'answered'") }}
-        sum(wait_ms) filter (counts_as = 'answered') as wait_answered_ms,
-        count(*) filter (counts_as = 'out_of_hours') as out_of_hours
+        sum(wait_ms) filter (where counts_as = 'answered') as wait_answered_ms,
+        count(*) filter (where counts_as = 'out_of_hours') as out_of_hours
     from outcomes
     where service_level_at_ms is not null
     group by all
@@ -50,10 +74,10 @@ refused as (
         site,
         queue,
         {{ pane('refused_at_ms') }} as pane_start_ms,
-        count(*) filter ({{ refusal_kind('refused_reason') }} = 'full') as refused_full,
-        count(*) filter ({{ refusal_kind('refused_reason') }} = 'closed') as refused_closed,
-        count(*) filter ({{ refusal_kind('refused_reason') }} = 'empty') as refused_empty,
-        count(*) filter ({{ refusal_kind('refused_reason') }} = 'other') as refused_other
+        count(*) filter (where {{ refusal_kind('refused_reason') }} = 'full') as refused_full,
+        count(*) filter (where {{ refusal_kind('refused_reason') }} = 'closed') as refused_closed,
+        count(*) filter (where {{ refusal_kind('refused_reason') }} = 'empty') as refused_empty,
+        count(*) filter (where {{ refusal_kind('refused_reason') }} = 'other') as refused_other
     from outcomes
     where refused_at_ms is not null and queued_at_ms is null
     group by all
@@ -70,10 +94,10 @@ outbound as (
         {{ pane('dialed_at_ms') }} as pane_start_ms,
         count(*) as dialed,
         count(connected_at_ms) as connected,
-        count(connected_at_ms) filter (connected_to <> 'machine') as connected_live,
-        count(answered_at_ms) filter (connected_at_ms is not null) as dialed_answered,
+        count(connected_at_ms) filter (where connected_to <> 'machine') as connected_live,
+        count(answered_at_ms) filter (where connected_at_ms is not null) as dialed_answered,
         count(connected_at_ms) filter (
-            connected_to <> 'machine'
+            where connected_to <> 'machine'
             and coalesce(answered_at_ms, ended_at_ms, abandoned_at_ms) is not null
             and coalesce(answered_at_ms - connected_at_ms > 2000, true)
         ) as dialer_abandoned
@@ -94,8 +118,8 @@ handle_time as (
         sum(talk_ms) as talk_ms,
         sum(hold_ms) as hold_ms,
         sum(acw_ms) as acw_ms,
-        count(*) filter (hold_ms > 0) as held,
-        count(*) filter (is_long_hold) as long_holds
+        count(*) filter (where hold_ms > 0) as held,
+        count(*) filter (where is_long_hold) as long_holds
     from outcomes
     where completed_at_ms is not null
     group by all
@@ -110,13 +134,13 @@ transfers as (
         queue,
         {{ pane('transferred_at_ms') }} as pane_start_ms,
         count(*) as transfers,
-        count(*) filter (starts_with(transferred_to, 'blind:')) as transfers_blind,
-        count(*) filter (starts_with(transferred_to, 'attended:')) as transfers_attended,
+        count(*) filter (where transferred_to like 'blind:%') as transfers_blind,
+        count(*) filter (where transferred_to like 'attended:%') as transfers_attended,
         -- what the target is, it says in front: kind:queue:orders
         {%- for target in ['queue', 'agent', 'external'] %}
         count(*) filter (
-            split_part(transferred_to, ':', 2) = '{{ target }}'
-            and contains(substr(transferred_to, strpos(transferred_to, ':') + 1), ':')
+            where split_part(transferred_to, ':', 2) = '{{ target }}'
+            and contains(substr(transferred_to, instr(transferred_to, ':') + 1), ':')
         ) as transfers_{{ 'external' if target == 'external' else 'to_' ~ target }}
         {{- '' if loop.last else ',' }}
         {%- endfor %}
@@ -133,8 +157,8 @@ occurrences as (
         site,
         queue,
         {{ pane('at_ms') }} as pane_start_ms,
-        count(*) filter (kind = 'complaint') as complaints,
-        count(*) filter (kind = 'before_queue') as abandoned_before_queue
+        count(*) filter (where kind = 'complaint') as complaints,
+        count(*) filter (where kind = 'before_queue') as abandoned_before_queue
     from instants
     where kind <> 'no_answer'
     group by all
@@ -150,59 +174,55 @@ no_answers as (
         {{ pane('instants.at_ms') }} as pane_start_ms,
         count(*) as no_answers
     from instants
-    semi join (select * from outcomes where queued_at_ms is not null) as queued
+    semi join (
+        select * from outcomes
+        where queued_at_ms is not null
+    ) as queued
         using (client, site, queue, contact_id, leg)
     where instants.kind = 'no_answer'
     group by all
 
 ),
 
-unioned as (
+{#- the grain: a pane of a queue -#}
+{%- set grain = ['client', 'site', 'queue', 'pane_start_ms'] %}
 
-    select * from service_level
-    union all by name
-    select * from refused
-    union all by name
-    select * from outbound
-    union all by name
-    select * from no_answers
-    union all by name
-    select * from handle_time
-    union all by name
-    select * from transfers
-    union all by name
-    select * from occurrences
+panes as (
+
+    {% for part in fields_of %}
+    {% if not loop.first %}
+    union
+    {% endif %}
+    select {{ grain | join(', ') }} from {{ part }}
+    {% endfor %}
 
 ),
 
 final as (
 
     select
-        unioned.client,
-        unioned.site,
-        unioned.queue,
-        unioned.pane_start_ms,
-        {%- for field in [
-            'offered', 'answered', 'answered_within', 'abandoned', 'abandoned_within',
-            'abandoned_short', 'flowed_out', 'flowed_out_within', 'callbacks',
-            'callbacks_within', 'waiting_over', 'wait_answered_ms', 'abandoned_before_queue',
-            'out_of_hours', 'refused_full', 'refused_closed', 'refused_empty', 'refused_other',
-            'dialed', 'connected', 'connected_live', 'dialed_answered', 'dialer_abandoned',
-        ] + wait_names() + [
-            'handled', 'talk_ms', 'hold_ms', 'acw_ms', 'held', 'no_answers',
-            'complaints', 'transfers', 'long_holds', 'transfers_blind', 'transfers_attended',
-            'transfers_to_queue', 'transfers_to_agent', 'transfers_external',
-        ] %}
-        {{ total(field) }} as {{ field }}{{ '' if loop.last else ',' }}
+        panes.client,
+        panes.site,
+        panes.queue,
+        panes.pane_start_ms,
+        {%- for field in fields %}
+        {%- for part, own in fields_of.items() if field in own %}
+        cast(coalesce({{ part }}.{{ field }}, 0) as bigint) as {{ field }}
+        {%- endfor %}{{ '' if loop.last else ',' }}
         {%- endfor %}
-    from unioned
+    from panes
     inner join queues
-        on unioned.client = queues.client
-        and unioned.site = queues.site
-        and unioned.queue = queues.queue
-    where unioned.pane_start_ms >= queues.month_start_ms
-        and unioned.pane_start_ms < queues.month_end_ms
-    group by all
+        on panes.client = queues.client
+        and panes.site = queues.site
+        and panes.queue = queues.queue
+    {%- for part in fields_of %}
+    left join {{ part }}
+        on {% for column in grain -%}
+        panes.{{ column }} = {{ part }}.{{ column }}{{ '' if loop.last else '\n        and ' }}
+        {%- endfor %}
+    {%- endfor %}
+    where panes.pane_start_ms >= queues.month_start_ms
+        and panes.pane_start_ms < queues.month_end_ms
 
 )
 

@@ -15,7 +15,7 @@ final as (
     select
         '{{ var("month") }}' as month,
         {{ leg_key('outcomes') }},
-        outcomes.* exclude (client, site, queue, contact_id, leg, log_partition, watermark_ms)
+        outcomes.* {{ without('client, site, queue, contact_id, leg, log_partition, watermark_ms') }}
     from outcomes
     inner join queues
         on outcomes.client = queues.client

@@ -27,7 +27,7 @@ quarters as (
 
     {% for attribution, instant in attributions.items() %}
     {% if not loop.first %}
-    union all by name
+    union all
     {% endif %}
     select
         outcomes.client,
@@ -57,7 +57,7 @@ quarters as (
 intervals as (
 
     select 15 as interval_minutes, quarter_ms as interval_start_ms, * from quarters
-    union all by name
+    union all
     select
         30 as interval_minutes,
         {{ interval_start('quarter_ms', 1800000, clock='quarters') }} as interval_start_ms,
@@ -76,7 +76,7 @@ final as (
         interval_minutes,
         attribution,
         interval_start_ms,
-        make_timestamp_ms(interval_start_ms + offset_ms) as local_start,
+        {{ wall_clock('interval_start_ms + offset_ms') }} as local_start,
         {%- for name in count_names() %}
         {{ total(name) }} as {{ name }}{{ '' if loop.last else ',' }}
         {%- endfor %}

@@ -28,11 +28,11 @@ contacts as (
         client,
         first_site as site,
         first_queue as queue,
-        count(*) filter (handled_leg_count > 0) as contacts_handled,
+        count(*) filter (where handled_leg_count > 0) as contacts_handled,
         {{ total('talk_ms + hold_ms + acw_ms') }} as contact_handle_ms,
         count(is_repeated) as identified_contacts,
-        count(*) filter (is_repeated) as repeated_contacts,
-        count(*) filter (is_repeat_provisional) as provisional_contacts
+        count(*) filter (where is_repeated) as repeated_contacts,
+        count(*) filter (where is_repeat_provisional) as provisional_contacts
     from calls
     group by all
 
@@ -47,11 +47,11 @@ counted as (
         queue,
         {{ leg_counts() }},
         {{ total('before_queue_count') }} as abandoned_before_queue,
-        count(*) filter (is_long_hold) as long_holds,
+        count(*) filter (where is_long_hold) as long_holds,
         -- exact, and so not additive: the panes have buckets that add up
-        quantile_disc(wait_ms, 0.5) filter (counts_as = 'answered') as wait_p50_ms,
-        quantile_disc(wait_ms, 0.9) filter (counts_as = 'answered') as wait_p90_ms,
-        max(wait_ms) filter (counts_as = 'answered') as wait_max_ms
+        {{ percentile_where('wait_ms', 0.5, "counts_as = 'answered'") }} as wait_p50_ms,
+        {{ percentile_where('wait_ms', 0.9, "counts_as = 'answered'") }} as wait_p90_ms,
+        max(wait_ms) filter (where counts_as = 'answered') as wait_max_ms
     from legs
     group by all
 

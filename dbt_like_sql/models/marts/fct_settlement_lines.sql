@@ -46,8 +46,8 @@ measured as (
         -- whole seconds begun, up to whole increments begun, at least the minimum
         greatest(
             clauses.minimum_s,
-            ((measured_ms + 999) // 1000 + clauses.increment_s - 1)
-            // clauses.increment_s * clauses.increment_s
+            ((measured_ms + 999) {{ div() }} 1000 + clauses.increment_s - 1)
+            {{ div() }} clauses.increment_s * clauses.increment_s
         ) as billed_s
     from clauses
     inner join clause_queues
@@ -82,17 +82,17 @@ leg_quantities as (
 
 states as (
 
-    unpivot (
-        select
-            client,
-            business_on,
-            {%- for state in agent_states() %}
-            {{ state }}_ms as "{{ state }}"{{ '' if loop.last else ',' }}
-            {%- endfor %}
-        from agent_days
-    )
-    on {% for state in agent_states() %}"{{ state }}"{{ '' if loop.last else ', ' }}{% endfor %}
-    into name state value spent_ms
+    {% for state in agent_states() %}
+    {% if not loop.first %}
+    union all
+    {% endif %}
+    select
+        client,
+        business_on,
+        '{{ state }}' as state,
+        {{ state }}_ms as spent_ms
+    from agent_days
+    {% endfor %}
 
 ),
 
@@ -121,7 +121,7 @@ agent_quantities as (
 quantities as (
 
     select * from leg_quantities
-    union all by name
+    union all
     select * from agent_quantities
 
 ),
@@ -155,7 +155,8 @@ final as (
         unit_price,
         currency,
         cast(
-            round(cast(quantity as decimal(28, 4)) * cast(unit_price as decimal(10, 4)), 2)
+            -- 27 + 10 + 1 digits: one more, and Spark would round the product before we do
+            round(cast(quantity as decimal(27, 4)) * cast(unit_price as decimal(10, 4)), 2)
             as decimal(18, 2)
         ) as amount
     from priced

@@ -58,5 +58,6 @@ select
     source,
     source_position,
     _partition,
-    _offset
+    _offset,
+    _appended_at_ms
 from final

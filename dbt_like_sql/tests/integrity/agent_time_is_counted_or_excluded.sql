@@ -11,7 +11,7 @@ excluded as (
     select
         {{ agent_key() }}, business_on,
         {%- for measure in agent_measures() %}
-        sum(excluded_ms) filter (measure = '{{ measure }}') as {{ measure }}_excluded_ms
+        sum(excluded_ms) filter (where measure = '{{ measure }}') as {{ measure }}_excluded_ms
         {{- '' if loop.last else ',' }}
         {%- endfor %}
     from {{ ref('fct_agent_exclusions') }}
@@ -23,7 +23,9 @@ select *
 from days
 left join excluded using ({{ agent_key() }}, business_on)
 where logged_in_ms <> 0
-    {%- for state in agent_states() %} + {{ state }}_ms{% endfor %}
-    {%- for measure in agent_measures() %}
+    {% for state in agent_states() %}
+    + {{ state }}_ms
+    {% endfor %}
+    {% for measure in agent_measures() %}
     or logged_in_ms <> {{ measure }}_ms + coalesce({{ measure }}_excluded_ms, 0)
-    {%- endfor %}
+    {% endfor %}

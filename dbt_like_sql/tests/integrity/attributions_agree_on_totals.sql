@@ -30,7 +30,7 @@ inner join intervals as b
     and b.interval_minutes = 30
 where a.offered <> b.offered or a.handled <> b.handled or a.talk_ms <> b.talk_ms
 union all
-select intervals.attribution, intervals.offered, panes.offered
+select intervals.attribution, intervals.offered, panes.offered as other
 from intervals
 cross join panes
 where intervals.interval_minutes = 15

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from itertools import cycle
+from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.domain.alert import Alert, DropRule
+from pipeline.domain.alert import Alert
+from pipeline.domain.alert_rule import BacklogRule, BurnRule, DropRule, Rule, ShareRule
 from pipeline.domain.cold_legs import Packing
 from pipeline.domain.definition import ClockStop, KpiDefinition
 from pipeline.domain.events import CallEvent, Rejected
@@ -21,7 +24,7 @@ from pipeline.domain.opening_hours import OpeningHours
 from pipeline.domain.outcome import PARTS, contributions, parts_changed
 from pipeline.domain.target import TargetHistory
 from pipeline.domain.units import UNIT_FIELDS, KnownLeg, units
-from tests.factories import NOON, a_target, history
+from tests.factories import NOON, a_target, an_event, history
 from tests.strategies import HOUR, call_events, cuts, logs, one_leg_logs
 
 RULE = DropRule(
@@ -34,6 +37,41 @@ RULE = DropRule(
     leave_margin_permille=0,
     min_offered=1,
 )
+NAMES: dict[str, Any] = {"version": "1", "severity": "page", "runbook": ""}
+RULES: list[Rule] = [
+    RULE,
+    BurnRule(
+        name="burn",
+        **NAMES,
+        window_ms=120_000,
+        long_ms=600_000,
+        enter_permille=1500,
+        leave_permille=1200,
+        min_calls=1,
+        inflation_permille=1000,
+        for_ms=60_000,
+        keep_firing_ms=300_000,
+    ),
+    ShareRule(
+        name="abandon",
+        **NAMES,
+        window_ms=300_000,
+        enter_permille=100,
+        leave_permille=50,
+        min_calls=1,
+        inflation_permille=1000,
+        keep_firing_ms=60_000,
+    ),
+    BacklogRule(
+        name="wait",
+        **NAMES,
+        kpi="longest_wait",
+        window_ms=1_800_000,
+        enter=90_000,
+        leave=60_000,
+        for_ms=300_000,
+    ),
+]
 EAGER = Packing(
     msgspec.msgpack.encode, msgspec.msgpack.decode, hot_legs=0, quiet_ms=0, every_ms=30_000
 )
@@ -76,7 +114,7 @@ def run(
     reader: Reader | None = None,
     packing: Packing | None = None,
 ) -> tuple[PartitionFold, Reader]:
-    fold, reader = PartitionFold(history, [RULE], packing=packing), reader or Reader()
+    fold, reader = PartitionFold(history, RULES, packing=packing), reader or Reader()
     for chunk in chunked(log, sizes):
         fold.fold(chunk)
         reader.read(fold)
@@ -96,7 +134,7 @@ def chunked(log: list[Record], sizes: list[int]) -> list[list[Record]]:
 
 def restart(fold: PartitionFold) -> PartitionFold:
     plain = msgspec.msgpack.decode(msgspec.msgpack.encode(dump(fold)))
-    return load(plain, history, [RULE], None if fold.cold is None else fold.cold.packing)
+    return load(plain, history, RULES, None if fold.cold is None else fold.cold.packing)
 
 
 def logical(fold: PartitionFold) -> object:
@@ -157,7 +195,7 @@ def test_a_killed_worker_goes_on_as_if_nothing_had_happened(
 ) -> None:
     """Kill after some chunks; go back to one of the last snapshots and read the log again."""
     whole, once = run(log, sizes)
-    fold, reader = PartitionFold(history, [RULE], packing=packing), Reader()
+    fold, reader = PartitionFold(history, RULES, packing=packing), Reader()
     snapshots = [restart(fold)]
     for chunk in chunked(log, sizes):
         fold.fold(chunk)
@@ -269,3 +307,38 @@ def test_an_event_changes_only_the_parts_it_is_said_to_change(events: list[CallE
         for i, (old, new) in enumerate(zip(before, after, strict=True)):
             assert said >> i & 1 or sorted(old) == sorted(new), event.type
         before = after
+
+
+@given(st.lists(call_events(), min_size=1, max_size=60), st.integers(2, 4))
+def test_shards_of_a_site_add_up_to_the_whole(events: list[CallEvent], shards: int) -> None:
+    """Contacts are dealt over shards, each a site of its own in a partition of its own."""
+    in_order = sorted(events, key=lambda event: event.occurred_at_ms)
+    dealt: list[list[CallEvent]] = [[] for _ in range(shards)]
+    for event in in_order:
+        number = int(event.contact_id[1:]) % shards
+        dealt[number].append(replace(event, site=f"s{number}"))
+    whole = counts_by_queue(in_order)
+    merged: defaultdict[tuple[str, int, int], Counter[int]] = defaultdict(Counter)
+    for shard in dealt:
+        for key, counts in counts_by_queue(shard).items():
+            merged[key].update(dict(enumerate(counts)))
+    assert {key: +counts for key, counts in merged.items()} == {
+        key: +Counter(dict(enumerate(counts))) for key, counts in whole.items()
+    }
+
+
+def counts_by_queue(events: list[CallEvent]) -> Sink:
+    """Fold events and then one of each source after which nothing waits, in a queue apart."""
+    last = [
+        an_event("queued", 24 * HOUR, queue="end", contact_id=source, source=source)
+        for source in ("acd", "ivr")
+    ]
+    numbered = enumerate([*events, *last])
+    log: list[Record] = [(offset, NOON + 48 * HOUR, event) for offset, event in numbered]
+    _, reader = run(log, [100])
+    assume(not reader.late)  # a shard's clock may be behind that of all of them
+    return {
+        (key.rpartition("/")[2], index, pane): counts
+        for (key, index, pane), counts in reader.counted().items()
+        if not key.endswith("/end")
+    }

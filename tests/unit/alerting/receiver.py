@@ -6,18 +6,33 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+SMALL = 100
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer: status, body and headers."""
+
+    status: int
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
 
 class Receiver(ThreadingHTTPServer):
-    """Answers with the given statuses in turn; the last one for ever after."""
+    """Answers with the given answers (or statuses) in turn; the last one for ever after."""
 
-    def __init__(self, *statuses: int) -> None:
+    def __init__(self, *answers: int | Said) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.statuses = list(statuses)
-        self.got: list[tuple[dict[str, str], dict[str, Any]]] = []
+        self.answers = [Said(a) if isinstance(a, int) else a for a in answers]
+        self.got: list[tuple[dict[str, str], Any]] = []
+        self.raw: list[bytes] = []
+        self.paths: list[str] = []
 
     @property
     def url(self) -> str:
@@ -28,20 +43,30 @@ class _Handler(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.got.append((dict(self.headers), body))
-        statuses = self.server.statuses
-        self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
-        self.send_header("Content-Length", "0")
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.raw.append(raw)
+        self.server.paths.append(self.path)
+        self.server.got.append((dict(self.headers), json.loads(raw)))
+        answers = self.server.answers
+        said = answers.pop(0) if len(answers) > 1 else answers[0]
+        body = said.body.encode()
+        self.send_response(said.status)
+        for name, value in {"Content-Length": str(len(body)), **said.headers}.items():
+            self.send_header(name, value)
         self.end_headers()
+        for part in (body[:10], body[10:]):
+            self.wfile.write(part)
+            self.wfile.flush()
+            if len(body) > SMALL:  # so that it comes in pieces
+                time.sleep(0.05)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
 @contextlib.contextmanager
-def receiving(*statuses: int) -> Iterator[Receiver]:
-    with Receiver(*statuses) as server:
+def receiving(*answers: int | Said) -> Iterator[Receiver]:
+    with Receiver(*answers) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -62,9 +87,14 @@ def an_alert(alert_id: str = "a1", **fields: Any) -> dict[str, Any]:
     return {
         "alert_id": alert_id,
         "status": "firing",
+        "rule": "service-level-drop",
+        "rule_version": "0123456789ab",
+        "severity": "page",
+        "runbook": "docs/runbooks/service-level-drop.md",
         "client": "acme",
         "site": "north",
         "queue": "service",
+        "at_ms": 1_700_000_010_000,
         "window_ms": 300_000,
         "offered": 20,
         "answered_within": 13,

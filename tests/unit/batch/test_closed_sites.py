@@ -28,12 +28,18 @@ SITE = ("acme", "sh")
 DAY = 86_400_000
 
 
-def a_run(sites: list[FrozenSite], published_at_ms: int = END, month: str = "2025-11") -> Run:
+def a_run(
+    sites: list[FrozenSite],
+    published_at_ms: int = END,
+    month: str = "2025-11",
+    read_at_ms: int = 0,
+) -> Run:
     return Run(
         run_id=f"{month}-{published_at_ms}",
         month=month,
         client="",
         published_at_ms=published_at_ms,
+        read_at_ms=read_at_ms,
         config_hash="",
         landed={},
         warnings=[],
@@ -67,6 +73,14 @@ def test_the_first_run_after_the_months_end_closes_it() -> None:
     assert closed[SITE].history == TIMES.history("acme", SHANGHAI)
     assert closed_sites([a_run(frozen(TIMES), END - 1)], MONTH) == {}
     assert closed_sites([a_run([])], MONTH) == {}
+
+
+def test_a_run_that_read_before_the_months_end_closes_nothing() -> None:
+    early = a_run(frozen(TIMES), END + 600_000, read_at_ms=END - 1)
+    assert closed_sites([early], MONTH) == {}
+    whole = a_run(frozen(since((date(2025, 1, 1), OTHER))), END + DAY, read_at_ms=END)
+    closed = closed_sites([early, whole], MONTH)
+    assert closed[SITE].history.terms == (OTHER,)
 
 
 def test_a_manifest_keeps_the_terms_whole_and_in_the_same_bytes(tmp_path: Any) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from pipeline.domain.alert import Alert, AlertStatus, DropRule
+from pipeline.domain.alert import Alert, AlertStatus
+from pipeline.domain.alert_rule import DropRule
 from pipeline.domain.closed_legs import REMEMBERED_MS, fingerprint
 from pipeline.domain.definition import KpiDefinition
 from pipeline.domain.events import BEFORE_QUEUE, CallEvent, Rejected

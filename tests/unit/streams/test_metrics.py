@@ -114,3 +114,12 @@ def test_what_the_worker_does_is_timed_and_snapshots_are_measured() -> None:
 
 def test_the_content_type_is_that_of_the_text_format() -> None:
     assert metrics.CONTENT_TYPE.startswith("text/plain")
+
+
+def test_who_names_metrics_gets_these_alone() -> None:
+    live = a_live_engine()
+    health = Health(live.engine, Limits())
+    names = ("vane_events_total", "vane_fold_seconds_count", "vane_nothing")
+    text = metrics.render(live.engine, health, names).decode()
+    families = {family.name for family in text_string_to_metric_families(text)}
+    assert families == {"vane_events", "vane_fold_seconds"}

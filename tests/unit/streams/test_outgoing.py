@@ -176,6 +176,16 @@ def test_an_alert_is_keyed_by_queue_and_rule() -> None:
         offered=20,
         answered_within=3,
         goal_permille=800,
+        kind="margin",
+        kpi="service_level",
+        scope="queue",
+        unit="permille",
+        value=150,
+        threshold=700,
+        day_counted=90,
+        day_good=60,
+        month_counted=900,
+        month_good=800,
     )
     key, value, headers = outgoing.alert_record(alert, revision=9, partition=2)
     assert (key, headers) == (b"acme/north/service/drop", [])
@@ -187,6 +197,8 @@ def test_an_alert_is_keyed_by_queue_and_rule() -> None:
         2,
     )
     assert (found["alert_id"], found["offered"], found["answered_within"]) == ("ab", 20, 3)
+    assert (found["value"], found["threshold"], found["day_good"]) == (150, 700, 60)
+    assert "long_offered" not in found  # what a rule does not have is not said
 
 
 @pytest.mark.parametrize(

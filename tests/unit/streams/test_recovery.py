@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from faust.types import TP
 
 from pipeline.domain.fold_state import STATE_VERSION, dump
 from pipeline.errors import StateLost
 from pipeline.streams.recovery import Basis, fold_of
-from pipeline.streams.snapshots import nearest
+from pipeline.streams.snapshots import Label, nearest_first
 from tests.unit.streams.live import INPUT, an_engine
 
 ZERO = TP(INPUT, 0)
@@ -77,21 +78,29 @@ def test_a_change_of_targets_or_rules_changes_the_config_hash() -> None:
 # --- which of several snapshots --------------------------------------------------------------
 
 
-def test_of_snapshots_of_one_config_the_furthest_is_taken(basis: Basis) -> None:
-    found = [an_envelope(basis, first=0, offset=at) for at in (5, 9, 7)]
-    assert nearest(found, basis.config_hash) is found[1]
-    assert nearest([], basis.config_hash) is None
+def a_label(basis: Basis, offset: int, **changes: Any) -> tuple[Label, bytes]:
+    label = Label(
+        config_hash=basis.config_hash,
+        source_topic=INPUT,
+        state_version=STATE_VERSION,
+        next_offset=offset,
+    )
+    return msgspec.structs.replace(label, **changes), b""
+
+
+def test_of_snapshots_of_one_config_the_furthest_is_tried_first(basis: Basis) -> None:
+    found = [a_label(basis, at) for at in (5, 9, 7)]
+    assert nearest_first(found, basis.config_hash) == [found[1], found[2], found[0]]
+    assert nearest_first([], basis.config_hash) == []
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"config_hash": "another"}, {"state": {"state_version": STATE_VERSION - 1}}],
+    [{"config_hash": "another"}, {"state_version": STATE_VERSION - 1}],
     ids=["config", "state version"],
 )
-def test_a_snapshot_that_can_be_gone_on_with_is_taken_before_one_further_on(
+def test_a_snapshot_that_can_be_gone_on_with_is_tried_before_one_further_on(
     basis: Basis, change: dict[str, Any]
 ) -> None:
-    other = an_envelope(basis, first=0, offset=9, **change)
-    mine = an_envelope(basis, first=0, offset=2)
-    assert nearest([other, mine, other], basis.config_hash) is mine
-    assert nearest([other], basis.config_hash) is other
+    other, mine = a_label(basis, 9, **change), a_label(basis, 2)
+    assert nearest_first([other, mine, other], basis.config_hash) == [mine, other, other]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 
 import msgspec
@@ -12,6 +13,7 @@ from pipeline.domain.fold import PartitionFold, Record
 from pipeline.domain.fold_state import dump, load
 from pipeline.errors import StateLost
 from pipeline.streams import snapshots
+from pipeline.streams.part import copy_state
 from tests.factories import history
 from tests.strategies import logs
 
@@ -22,15 +24,51 @@ def test_a_packed_state_comes_back_as_it_was(log: list[Record]) -> None:
     fold = PartitionFold(history)
     fold.fold(log)
     fold.take_outbox()
-    packed = snapshots.pack(dump(fold), config_hash="abc", source_topic="acd.events")
+    key, packed, headers = snapshots.record(
+        3, dump(fold), config_hash="abc", source_topic="acd.events"
+    )
     envelope = snapshots.unpack(packed)
+    assert key == b"3/abc"
     assert (envelope["config_hash"], envelope["source_topic"]) == ("abc", "acd.events")
     assert dump(load(envelope["state"], history)) == dump(fold)
+    label = snapshots.label_of(packed, headers)
+    assert label.is_usable("abc")
+    assert not label.is_usable("abd")
+    assert (label.source_topic, label.next_offset) == ("acd.events", fold.next_offset)
+    assert snapshots.label_of(packed, []) == label
+
+
+@settings(max_examples=50)
+@given(logs())
+def test_a_state_packed_in_steps_is_the_same_to_the_byte(log: list[Record]) -> None:
+    fold = PartitionFold(history)
+    fold.fold(log)
+    fold.take_outbox()
+    whole, in_steps = (
+        snapshots.record(3, state, config_hash="abc", source_topic="acd.events")
+        for state in (dump(fold), asyncio.run(copy_state(fold)))
+    )
+    assert in_steps == whole
+
+
+@pytest.mark.parametrize("steps", [[], [0], [15], [7, 9], [500, 65_035], [65_535, 1, 70_000]])
+def test_rows_packed_in_steps_are_one_array(steps: list[int]) -> None:
+    rows = snapshots.PackedRows()
+    for count in steps:
+        rows.extend([[i, str(i)] for i in range(count)])
+    whole = [[i, str(i)] for count in steps for i in range(count)]
+    assert bytes(memoryview(rows.raw())) == msgspec.msgpack.encode(whole)
+
+
+def test_a_state_with_what_msgpack_does_not_know_is_refused() -> None:
+    state = dump(PartitionFold(history)) | {"legs": object()}
+    with pytest.raises(TypeError, match="expected what msgpack knows, got object"):
+        snapshots.record(0, state, config_hash="a", source_topic="t")
 
 
 def test_the_same_state_gives_the_same_bytes() -> None:
     one, other = (
-        snapshots.pack(dump(PartitionFold(history)), config_hash="a", source_topic="t")
+        snapshots.record(0, dump(PartitionFold(history)), config_hash="a", source_topic="t")
         for _ in range(2)
     )
     assert one == other
@@ -40,7 +78,9 @@ def packed(value: object) -> bytes:
     return zlib.compress(msgspec.msgpack.encode(value))
 
 
-GOOD = snapshots.pack(dump(PartitionFold(history)), config_hash="a", source_topic="t")
+_, GOOD, HEADERS = snapshots.record(
+    0, dump(PartitionFold(history)), config_hash="a", source_topic="t"
+)
 CORRUPT = {
     "empty": b"",
     "not compressed": b"{}",
@@ -68,3 +108,11 @@ def test_an_envelope_without_its_labels_is_lost_state(missing: str) -> None:
     del envelope[missing]
     with pytest.raises(StateLost, match="not readable"):
         snapshots.unpack(packed(envelope))
+
+
+def test_a_label_is_taken_without_unpacking_and_must_be_one() -> None:
+    assert snapshots.label_of(b"not looked at", HEADERS) == snapshots.label_of(GOOD, [])
+    with pytest.raises(StateLost, match="a label that is not readable"):
+        snapshots.label_of(GOOD, [(snapshots.LABEL, b'{"config_hash":"a"}')])
+    with pytest.raises(StateLost, match="not readable"):
+        snapshots.label_of(b"?", [("other", b"")])

@@ -1,0 +1,1 @@
+"""The month end, measured: its curve, what BI asks, reads during publishing, other engines."""

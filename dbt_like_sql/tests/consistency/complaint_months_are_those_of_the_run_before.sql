@@ -1,0 +1,3 @@
+-- Guards complaint rates: another client's late calls, or running again, must not change them.
+{{ config(severity='warn') }}
+{{ changed_without_new_records(ref('fct_complaint_months')) }}

@@ -1,0 +1,3 @@
+-- Guards what a client is billed: another client's late calls, or running again, must not change them.
+{{ config(severity='warn') }}
+{{ changed_without_new_records(ref('fct_settlement_lines')) }}

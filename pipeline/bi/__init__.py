@@ -1,0 +1,1 @@
+"""BI tools beside Vane: how they are installed, set up and served."""

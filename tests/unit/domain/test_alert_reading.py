@@ -1,0 +1,278 @@
+"""What each kind of rule finds in panes that are written by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.domain.alert_reading import Reading, read
+from pipeline.domain.alert_rule import (
+    BacklogRule,
+    BurnRule,
+    DropRule,
+    JumpRule,
+    Rule,
+    ShareRule,
+    SilenceRule,
+    SurgeRule,
+)
+from pipeline.domain.day_sums import DaySum, day_of
+from pipeline.domain.definition import KpiDefinition
+from pipeline.domain.kpi import PANE_MS, SERVICE_LEVEL_FIELDS
+from pipeline.domain.queue_state import QueueState, remember, so_far
+from pipeline.domain.service_level import Variant
+from pipeline.domain.target import ServiceTarget, TargetHistory
+from tests.factories import NOON, a_target
+from tests.unit.domain.test_alert import a_rule
+
+MIN = 60_000
+HOUR = 60 * MIN
+DAY = 24 * HOUR
+TODAY = day_of(NOON, "UTC").ordinal
+
+
+def a_queue(target: ServiceTarget | None = None) -> QueueState:
+    return QueueState("acme", "", "service", TargetHistory((0,), (target or a_target(),)))
+
+
+def counted(queue: QueueState, before_ms: int = PANE_MS, **counts: int) -> None:
+    """Count calls in the pane that begins so long before noon."""
+    pane = queue.open_pane(0, NOON - before_ms)
+    for name, calls in counts.items():
+        pane[SERVICE_LEVEL_FIELDS.index(name)] += calls
+
+
+def reading(rule: Rule, queue: QueueState, *, firing: bool = False) -> Reading | None:
+    return read(rule, queue, queue.history.targets[0], NOON, firing=firing)
+
+
+def found(rule: Rule, queue: QueueState, *, firing: bool = False) -> tuple[bool, bool, int, int]:
+    got = reading(rule, queue, firing=firing)
+    assert got is not None
+    return got[:4]
+
+
+@pytest.mark.parametrize(
+    ("within", "holds", "over"),
+    [
+        *((800, False, True), (780, False, True), (779, False, False)),
+        *((700, False, False), (699, True, False)),
+    ],
+)
+def test_a_margin_is_below_the_goal_and_has_an_enter_and_a_leave(
+    within: int, *, holds: bool, over: bool
+) -> None:
+    queue = a_queue()
+    counted(queue, offered=1000, answered_within=within)
+    assert found(a_rule(DropRule), queue) == (holds, over, within, 700)
+
+
+def test_too_few_calls_say_nothing() -> None:
+    for rule in (
+        a_rule(DropRule),
+        a_rule(BurnRule, min_calls=20),
+        a_rule(ShareRule, min_calls=20),
+    ):
+        queue = a_queue()
+        assert reading(rule, queue) is None
+        counted(queue, offered=19, abandoned=19)
+        assert reading(rule, queue) is None
+        counted(queue, before_ms=2 * PANE_MS, offered=1)
+        assert reading(rule, queue) is not None
+
+
+def test_burn_has_to_hold_in_both_windows() -> None:
+    rule = a_rule(BurnRule)  # 3 times the 20 % of misses that the goal allows
+    queue = a_queue()
+    counted(queue, offered=100, answered_within=39)
+    assert found(rule, queue) == (True, False, 3050, 3000)
+    counted(queue, before_ms=20 * MIN, offered=100, answered_within=90)
+    assert found(rule, queue) == (False, False, 3050, 3000)
+    counted(queue, before_ms=40 * MIN, offered=1000)  # in neither window
+    assert found(rule, queue) == (False, False, 3050, 3000)
+
+
+@pytest.mark.parametrize(
+    ("within", "holds", "over"),
+    [(40, True, False), (41, False, False), (70, False, False), (71, False, True)],
+)
+def test_burn_enters_at_three_and_leaves_below_one_and_a_half(
+    within: int, *, holds: bool, over: bool
+) -> None:
+    queue = a_queue()
+    counted(queue, offered=100, answered_within=within)
+    assert found(a_rule(BurnRule), queue)[:2] == (holds, over)
+
+
+def test_burn_is_scaled_to_the_goal() -> None:
+    queue = a_queue(a_target(goal_permille=900))
+    counted(queue, offered=100, answered_within=70)
+    assert found(a_rule(BurnRule), queue) == (True, False, 3000, 3000)
+
+
+def test_a_goal_of_all_calls_burns_by_the_first_miss_and_not_without() -> None:
+    queue = a_queue(a_target(goal_permille=1000))
+    counted(queue, offered=20, answered_within=20)
+    assert found(a_rule(BurnRule), queue)[:2] == (False, True)
+    counted(queue, before_ms=2 * PANE_MS, offered=1)
+    assert found(a_rule(BurnRule), queue)[:2] == (True, False)
+
+
+def test_burn_needs_more_calls_than_chance_explains() -> None:
+    queue = a_queue()
+    counted(queue, offered=5, answered_within=2)
+    eager = a_rule(BurnRule, min_calls=1)
+    assert found(eager, queue)[0] is False
+    counted(queue, before_ms=2 * PANE_MS, offered=5, answered_within=2)
+    assert found(eager, queue)[0] is True
+    assert found(a_rule(BurnRule, min_calls=1, inflation_permille=4000), queue)[0] is False
+
+
+def test_a_share_is_above_its_limit_by_more_than_chance() -> None:
+    rule, queue = a_rule(ShareRule), a_queue()
+    counted(queue, offered=100, answered=84, abandoned=16)
+    assert found(rule, queue) == (False, False, 160, 100)  # inflated: might be chance
+    assert found(a_rule(ShareRule, inflation_permille=1000), queue)[0] is True
+    counted(queue, before_ms=2 * PANE_MS, offered=100, answered=80, abandoned=20)
+    assert found(rule, queue) == (True, False, 180, 100)
+
+
+def test_a_share_leaves_below_its_lower_limit() -> None:
+    for abandoned, over in ((5, False), (4, True)):
+        queue = a_queue()
+        counted(queue, offered=100, answered=100 - abandoned, abandoned=abandoned)
+        assert found(a_rule(ShareRule), queue, firing=True)[:2] == (False, over)
+        assert reading(a_rule(ShareRule), queue) is None
+
+
+def test_complaints_are_shared_among_calls_handled() -> None:
+    queue = a_queue()
+    queue.open_pane(1, NOON - PANE_MS)[0] = 50
+    queue.open_pane(2, NOON - PANE_MS)[0] = 20
+    assert found(a_rule(ShareRule, kpi="complaint_rate"), queue) == (True, False, 400, 100)
+
+
+def test_calls_waiting_now_are_those_past_their_threshold_without_an_end() -> None:
+    queue = a_queue()
+    counted(queue, before_ms=5 * PANE_MS, waiting_over=4, offered=9)
+    counted(queue, offered=6, waiting_over=6)
+    assert found(a_rule(BacklogRule, kpi="backlog"), queue) == (True, False, 10, 10)
+    longest = a_rule(BacklogRule, kpi="longest_wait", enter=140_000, leave=60_000)
+    assert found(longest, queue) == (True, False, 140_000, 140_000)
+    counted(queue, before_ms=5 * PANE_MS)  # opened anew: they have been answered
+    assert found(longest, queue)[:3] == (False, True, 20_000)
+
+
+def test_calls_that_waited_when_the_feed_broke_are_not_over() -> None:
+    rule = a_rule(BacklogRule, kpi="longest_wait", enter=140_000, leave=60_000)
+    assert found(rule, a_queue()) == (False, False, 0, 140_000)
+
+
+def handled(queue: QueueState, calls: int, each_ms: int) -> None:
+    queue.open_pane(1, NOON - PANE_MS)[:4] = [calls, calls * each_ms, 0, 0]
+
+
+def test_handle_time_jumps_against_the_weekdays_last_weeks() -> None:
+    rule, queue = a_rule(JumpRule), a_queue()
+    handled(queue, 30, 260_000)
+    assert reading(rule, queue) is None  # nothing is known of the weekday
+    queue.days[TODAY - 7] = DaySum(handled=10, handle_ms=2_000_000)
+    got = reading(rule, queue)
+    assert got is not None
+    assert got == (True, False, 260_000, 260_000, None, "profile")
+    handled(queue, 30, 219_999)
+    assert found(rule, queue)[:2] == (False, True)
+    handled(queue, 29, 900_000)
+    assert reading(rule, queue) is None
+
+
+def test_handle_time_jumps_against_a_fixed_figure() -> None:
+    queue = a_queue()
+    handled(queue, 30, 129_999)
+    assert found(a_rule(JumpRule, aht_ms=100_000), queue) == (False, False, 129_999, 130_000)
+    handled(queue, 30, 130_000)
+    got = reading(a_rule(JumpRule, aht_ms=100_000), queue)
+    assert got is not None
+    assert (got.holds, got.forecast_source) == (True, "fixed")
+
+
+def usual(queue: QueueState, calls: int) -> None:
+    """Let the queue expect so many calls in each half hour of this weekday."""
+    queue.days[TODAY - 7] = DaySum(offered=[calls] * 48)
+
+
+def test_a_surge_is_against_what_the_weekday_brings() -> None:
+    rule, queue = a_rule(SurgeRule), a_queue()
+    counted(queue, offered=60)
+    assert reading(rule, queue) is None  # nothing is known of the weekday
+    usual(queue, 120)  # 20 in five minutes
+    assert reading(rule, queue) == (True, False, 60, 30, 20_000, "profile")
+    usual(queue, 241)  # 40.166 in five minutes; 1.49 times as many are no surge
+    assert found(rule, queue)[:2] == (False, False)
+    usual(queue, 301)
+    assert found(rule, queue)[:2] == (False, True)
+
+
+def test_a_surge_of_few_calls_is_none_and_no_calls_are_no_end() -> None:
+    rule, queue = a_rule(SurgeRule), a_queue()
+    usual(queue, 6)
+    counted(queue, offered=19)
+    assert found(rule, queue)[0] is False
+    queue.panes[0].clear()
+    assert reading(rule, queue) is None
+
+
+def test_silence_is_when_calls_are_expected_and_none_comes() -> None:
+    rule, queue = a_rule(SilenceRule), a_queue()
+    counted(queue, before_ms=6 * MIN, offered=1)
+    assert reading(rule, queue) is None  # nothing is known of the weekday
+    usual(queue, 59)  # 9.8 in five minutes
+    assert reading(rule, queue) is None
+    usual(queue, 60)
+    assert reading(rule, queue) == (True, False, 330_000, 300_000, 10_000, "profile")
+
+
+def test_silence_is_over_when_calls_come_and_not_before() -> None:
+    rule, queue = a_rule(SilenceRule), a_queue()
+    usual(queue, 1)  # nothing to expect any more, as at night
+    counted(queue, before_ms=DAY, offered=1)
+    assert reading(rule, queue, firing=True) is None
+    counted(queue, offered=1)
+    assert found(rule, queue, firing=True) == (False, True, 0, 300_000)
+
+
+def test_a_rule_of_no_known_kind_is_a_bug() -> None:
+    plain = Rule(name="r", version="1", severity="page", runbook="", window_ms=PANE_MS)
+    with pytest.raises(TypeError):
+        reading(plain, a_queue())
+
+
+@pytest.mark.parametrize("floor", [NOON - 3 * DAY, NOON - 13 * HOUR, NOON - HOUR, NOON])
+def test_day_and_month_so_far_do_not_depend_on_what_is_forgotten(floor: int) -> None:
+    sl4 = KpiDefinition(name="sl4", service_level=Variant.SL4)
+    for target, of_ten in ((a_target(), 10), (a_target(definition=sl4), 9)):
+        queue = a_queue(target)
+        of = {"offered": 10, "answered": 9, "answered_within": 7, "abandoned_within": 1}
+        for before in (2 * DAY, 13 * HOUR, 6 * HOUR, 5 * MIN):  # it is 4:00 in UTC
+            counted(queue, before_ms=before, **of)
+        counted(queue, before_ms=-PANE_MS, **of)  # after the boundary
+        counted(queue, before_ms=20 * DAY, **of)  # last month
+        handled_pane = queue.open_pane(1, NOON - 20 * DAY)
+        handled_pane[:4] = [1, 20, 3, 4]
+        whole = so_far(queue, NOON, "UTC")
+        remember(queue, floor)
+        for panes in queue.panes:
+            for start in [known for known in panes if known < floor]:
+                del panes[start]
+        assert so_far(queue, NOON, "UTC") == whole
+        assert whole == (of_ten, 7, 4 * of_ten, 4 * 7)
+        last_month = queue.days[TODAY - 20]
+        assert (last_month.handled, last_month.handle_ms) == (1, 27)
+
+
+def test_at_midnight_the_day_so_far_is_the_day_that_ended() -> None:
+    queue = a_queue()
+    midnight = NOON - 4 * HOUR
+    counted(queue, before_ms=4 * HOUR + PANE_MS, offered=10, answered_within=7)
+    counted(queue, before_ms=4 * HOUR, offered=5, answered_within=5)
+    assert so_far(queue, midnight, "UTC")[:2] == (10, 7)
+    assert so_far(queue, midnight + PANE_MS, "UTC") == (5, 5, 15, 12)

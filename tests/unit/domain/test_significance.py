@@ -1,0 +1,66 @@
+"""Least numbers of calls by the one-sided Wilson bound, and what too few calls cannot say."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.domain.significance import is_above, is_below, least_calls
+
+
+@pytest.mark.parametrize(
+    ("goal", "share", "calls"),
+    [
+        (800, 600, 11),
+        (800, 700, 44),
+        (800, 750, 174),
+        (850, 650, 9),
+        (850, 750, 35),
+        (850, 800, 139),
+    ],
+)
+def test_the_least_number_of_calls_at_95_per_cent(goal: int, share: int, calls: int) -> None:
+    assert least_calls(goal, share) == calls
+    factor = 1000 // share if 1000 % share == 0 else 1000  # whole calls at this very share
+    assert is_below(calls * factor, calls * share * factor // 1000, calls * goal * factor)
+
+
+def test_the_decision_changes_at_the_least_number() -> None:
+    # 85 % against 80 %: 140 calls have 112 in time, 135 have 108.
+    assert is_below(140, 112, 140 * 850)
+    assert not is_below(135, 108, 135 * 850)
+    assert is_below(45, 31, 45 * 800)
+    assert not is_below(40, 28, 40 * 800)
+
+
+def test_correlated_waits_need_more_calls() -> None:
+    assert least_calls(800, 600, 2000) == 22
+    assert is_below(15, 9, 15 * 800)
+    assert not is_below(15, 9, 15 * 800, 2000)
+    assert is_below(25, 15, 25 * 800, 2000)
+
+
+@pytest.mark.parametrize(("counted", "good"), [(0, 0), (10, 8), (10, 9), (10, 10)])
+def test_nothing_and_what_is_at_the_goal_are_not_below(counted: int, good: int) -> None:
+    assert not is_below(counted, good, counted * 800)
+
+
+def test_at_a_goal_of_all_calls_one_miss_is_one() -> None:
+    assert is_below(10, 9, 10_000)
+    assert not is_below(10, 10, 10_000)
+
+
+def test_queues_of_two_goals_are_judged_by_the_sum_of_what_each_allows() -> None:
+    assert is_below(200, 140, 100 * 800 + 100 * 900)
+    assert not is_below(200, 168, 100 * 800 + 100 * 900)
+
+
+def test_no_number_of_calls_shows_a_share_at_the_goal_to_be_below_it() -> None:
+    with pytest.raises(ValueError, match="expected a share below the goal of 800, got 800"):
+        least_calls(800, 800)
+
+
+def test_more_calls_than_expected_by_chance_are_no_surge() -> None:
+    assert not is_above(100, 100_000)
+    assert not is_above(116, 100_000)
+    assert is_above(117, 100_000)
+    assert not is_above(117, 100_000, 2000)
