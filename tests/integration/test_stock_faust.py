@@ -38,9 +38,14 @@ class Stock:
 
     def send(self, events: int, *, poison: int | None = None) -> None:
         producer = KafkaProducer(bootstrap_servers=self.kafka, acks="all")
-        for number in range(events):
-            value = b"not json" if number == poison else str(number).encode()
-            producer.send(self.topic, value, partition=0)
+        sent = [
+            producer.send(
+                self.topic, b"not json" if number == poison else b"%d" % number, partition=0
+            )
+            for number in range(events)
+        ]
+        for one in sent:
+            one.get(30)
         producer.close()
 
     def start(self, **more: str) -> subprocess.Popen[bytes]:
@@ -128,9 +133,9 @@ def test_a_table_counts_twice_after_a_kill(stock: Callable[[str], Stock]) -> Non
     found = stock("table")
     found.send(EVENTS)
     assert found.start().wait(60) == 1
-    before = len(found.processed)
-    found.run_until(lambda: len(found.processed) >= before + EVENTS, AGAIN="1")
-    assert max(found.processed) > EVENTS
+    assert found.committed() == 0
+    # How many of the thousand come again is Faust's affair (once it was 999): that any do is ours.
+    found.run_until(lambda: max(found.processed) > EVENTS, AGAIN="1")
 
 
 def test_a_hopping_window_writes_a_record_per_window_and_event(
