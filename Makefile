@@ -96,6 +96,7 @@ lock: $(VENV)/bin/uv ## Pin requirements/*.in again
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) requirements/batch.in -c requirements/dev.txt -o requirements/batch.txt
 	$(COMPILE) requirements/local.in -c requirements/dev.txt -o requirements/local.txt
+	$(COMPILE) requirements/desk.in -c requirements/dev.txt -o requirements/desk.txt
 	$(COMPILE) requirements/streaming.in -c requirements/dev.txt -o requirements/streaming.txt
 	$(COMPILE) requirements/kernel.in -c requirements/dev.txt -o requirements/kernel.txt
 	$(COMPILE) requirements/tracing.in -c requirements/dev.txt -o requirements/tracing.txt
