@@ -91,7 +91,7 @@ def export(
         with con.cursor() as own:
             own.execute(
                 f"copy (select * from {name} order by {order}) to {literal(str(path))} "
-                "(format parquet, compression zstd, row_group_size 122880)"
+                "(format parquet, compression zstd, compression_level 1, row_group_size 122880)"
             )
             found = own.execute(f"select count(*) from {name}").fetchall()
         with path.open("rb") as file:
