@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "recover": "Can the day be won, until when, and whom to call in for it",
     "cause": "Why a service level fell: points by volume, agents, handle time, rework, faults",
     "wind-vane": "Customers likely to complain: the list of a day, the report of a month",
+    "desk": "The operational store: alerts and cases as people decided them, with an audit trail",
     "reconcile": "Compare the live numbers with the month, row by row",
     "kernel": "Compile the live side's fold, or say whether it is",
     "query": "Ask the published catalog in SQL",
