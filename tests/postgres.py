@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -101,7 +102,7 @@ def server() -> Iterator[Server]:
             _wait(Server(folder), process, folder / "log")
             yield Server(folder)
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # fast: whoever is still connected is sent away
             process.wait(START_S)
     finally:
         shutil.rmtree(folder)

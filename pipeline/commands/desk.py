@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline.desk import store
+from pipeline.commands.desk_options import JsonOption, print_json, store
 from pipeline.desk.migrate import migrate
+from pipeline.desk.store import REVISIONS, engine_of, name_of
 from pipeline.desk.verify import Report, verify
 from pipeline.errors import TerminalError
 from pipeline.settings import load_settings
@@ -60,11 +61,14 @@ app = typer.Typer(
 def migrate_command() -> None:
     """Make the store, or bring an older one to this release."""
     settings = load_settings()
-    engine = store.engine_of(settings.desk_address, settings.desk_password)
-    before = migrate(engine)
-    now = store.REVISIONS[-1]
+    engine = engine_of(settings.desk_address, settings.desk_password)
+    try:
+        before = migrate(engine)
+    finally:
+        engine.dispose()
+    now = REVISIONS[-1]
     how = "was there already" if before == now else f"made, from {before or 'nothing'}"
-    typer.echo(f"{store.name_of(engine)}: schema {now}, {how}")
+    typer.echo(f"{name_of(engine)}: schema {now}, {how}")
 
 
 @app.command("verify", epilog=VERIFY_EXAMPLES)
@@ -74,19 +78,20 @@ def verify_command(
         str | None,
         typer.Option(metavar="SEQ:HASH", help="An end of the trail that was noted earlier."),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check that the audit trail is whole, and that the records are what it says."""
-    settings = load_settings()
-    engine = store.open_store(settings.desk_address, settings.desk_password)
-    with _progress("checking", "entries") as report:
+    with store() as engine, _progress("checking", "entries") as report:
         verdict = verify(engine, head, report)
+    if as_json:
+        print_json({"entries": verdict.seq, "head": verdict.head, "problems": verdict.problems})
     for problem in verdict.problems:
         typer.secho(problem, fg="red", err=True)
     if verdict.problems:
-        raise TerminalError(f"{store.name_of(engine)}: {len(verdict.problems)} problems")
-    typer.echo(
-        f"{verdict.seq:,} entries, unbroken; records are as they say; ends at {verdict.head}"
-    )
+        raise TerminalError(f"{name_of(engine)}: {len(verdict.problems)} problems")
+    if not as_json:
+        said = f"{verdict.seq:,} entries, unbroken; records are as they say"
+        typer.echo(f"{said}; ends at {verdict.head}")
 
 
 @app.command("follow", epilog=FOLLOW_EXAMPLES)
@@ -102,10 +107,9 @@ def follow_command(
     from pipeline.desk.follow import COUNTS, follow
 
     settings = load_settings()
-    engine = store.open_store(settings.desk_address, settings.desk_password)
     counts: Counter[str] = Counter()
     try:
-        with _progress("reading", "offsets") as report:
+        with store() as engine, _progress("reading", "offsets") as report:
             follow(settings, engine, once=once, skip_gap=skip_gap, counts=counts, report=report)
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; the next start goes on here")

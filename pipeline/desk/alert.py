@@ -32,8 +32,9 @@ class AlertOutcome(StrEnum):
 
 RESOLVE: Final = "resolve"
 END: Final = "end"
-FROM_LOG: Final = frozenset({RESOLVE, END})
-"""Moves that the log makes, not people: it is over; and the same of one that was closed before."""
+"""Moves that the log makes: it is over; and the same of one that was closed before."""
+LOG: Final = "log"
+"""The way by which it makes them."""
 
 _S = AlertState
 _CLOSING: Final = frozenset({"outcome", "closed_by", "closed_at_ms"})
@@ -52,8 +53,8 @@ ALERT: Final = Table(
             frozenset({_S.OPEN, _S.ACKNOWLEDGED, _S.RESOLVED}), needs=frozenset({"owner"})
         ),
         "comment": Move(frozenset(_S), needs=frozenset({COMMENT})),
-        RESOLVE: Move(frozenset({_S.OPEN, _S.ACKNOWLEDGED}), _S.RESOLVED),
-        END: Move(frozenset({_S.CLOSED})),
+        RESOLVE: Move(frozenset({_S.OPEN, _S.ACKNOWLEDGED}), _S.RESOLVED, via=LOG),
+        END: Move(frozenset({_S.CLOSED}), via=LOG),
         "close": Move(
             frozenset({_S.ACKNOWLEDGED, _S.RESOLVED}),
             _S.CLOSED,

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, select
 
 from pipeline.alerting.record import read_alert
 from pipeline.alerting.sink import AlertRecord
-from pipeline.desk.alert import ALERT, END, RESOLVE, AlertState
+from pipeline.desk.alert import ALERT, END, LOG, RESOLVE, AlertState
 from pipeline.desk.perform import OPEN, Command, enter, make
 from pipeline.desk.tables import alerts
 from pipeline.desk.trail import Trail, canonical
@@ -23,7 +23,6 @@ from pipeline.desk.transition import is_text
 from pipeline.domain.alert import AlertStatus
 
 ACTOR: Final = "vane"
-VIA: Final = "log"
 SUPERSEDED: Final = "superseded"
 _SUBJECT: Final = ("client", "site", "queue", "rule")
 
@@ -115,7 +114,7 @@ def _command(alert_id: str, action: str, key: str, now_ms: int) -> Command:
         record_id=alert_id,
         action=action,
         actor=ACTOR,
-        via=VIA,
+        via=LOG,
         key=key,
         at_ms=now_ms,
     )

@@ -19,7 +19,7 @@ from pipeline.desk.alert import ALERT
 from pipeline.desk.case import CASE
 from pipeline.desk.store import writing
 from pipeline.desk.trail import Entry, Trail
-from pipeline.desk.transition import Given, Table, changed, is_text
+from pipeline.desk.transition import By, Given, Table, changed, is_text
 from pipeline.errors import InputError, KeyReused, MoveRefused, RecordUnknown, StaleVersion
 
 OPEN: Final = "open"
@@ -96,9 +96,8 @@ def make(open_trail: Trail, command: Command, also: Mapping[str, Any] | None = N
         msg = f"expected version {command.version}, it is {record['version']} by now"
         raise _refused(StaleVersion, open_trail, command, record, msg)
     try:
-        new = changed(
-            kind.moves, record, command.action, command.given, command.actor, command.at_ms
-        )
+        by = By(command.actor, command.via, command.at_ms)
+        new = changed(kind.moves, record, command.action, command.given, by)
     except MoveRefused as error:
         raise _refused(MoveRefused, open_trail, command, record, str(error)) from error
     new = {**new, **(also or {})}

@@ -41,6 +41,8 @@ class Move:
     """Column that notes when, in epoch ms."""
     clears: frozenset[str] = field(default=frozenset())
     """Columns that say nothing any more after the move."""
+    via: str | None = None
+    """The one way by which it may be made; None: by people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,20 @@ class Table:
     initial: str
     moves: Mapping[str, Move]
 
-    def allowed(self, state: str) -> list[str]:
-        """Return the actions possible in a state, in alphabetical order."""
-        return sorted(name for name, move in self.moves.items() if state in move.sources)
+    def allowed(self, state: str, via: str | None = None) -> list[str]:
+        """Return the actions possible in a state, by people or ``via``, in alphabetical order."""
+        return sorted(
+            name
+            for name, move in self.moves.items()
+            if state in move.sources and move.via in {None, via}
+        )
 
     def states(self) -> set[str]:
         """Return every state that a record can be in."""
         return {self.initial} | {move.target for move in self.moves.values() if move.target}
 
 
-def move(table: Table, state: str, action: str, given: Given) -> str:
+def move(table: Table, state: str, action: str, given: Given, via: str | None = None) -> str:
     """Return the state after an action.
 
     Raises:
@@ -70,7 +76,7 @@ def move(table: Table, state: str, action: str, given: Given) -> str:
     if state not in table.states():
         msg = f"{table.kind}: no such state {state!r}, expected one of {_list(table.states())}"
         raise ValueError(msg)
-    allowed = table.allowed(state)
+    allowed = table.allowed(state, via)
     if action not in allowed:
         raise MoveRefused(
             f"{table.kind} is {state}: {action!r} is not possible; allowed: {_list(allowed)}"
@@ -81,21 +87,30 @@ def move(table: Table, state: str, action: str, given: Given) -> str:
     return str(row.target or state)
 
 
-def changed(table: Table, row: Row, action: str, given: Given, who: str, at_ms: int) -> Row:
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who makes a move, which way, and when (epoch ms)."""
+
+    actor: str
+    via: str
+    at_ms: int
+
+
+def changed(table: Table, row: Row, action: str, given: Given, by: By) -> Row:
     """Return the columns that a move changes, with their new values.
 
     Raises:
         MoveRefused: as ``move``.
     """
-    state = move(table, row["state"], action, given)
+    state = move(table, row["state"], action, given, by.via)
     made = table.moves[action]
     new: dict[str, Any] = dict.fromkeys(made.clears)
     new |= {name: value for name, value in given.items() if name != COMMENT}
     new["state"] = state
     if made.by is not None:
-        new[made.by] = who
+        new[made.by] = by.actor
     if made.at is not None:
-        new[made.at] = at_ms
+        new[made.at] = by.at_ms
     return {name: value for name, value in new.items() if row[name] != value}
 
 

@@ -111,7 +111,7 @@ def test_a_refusal_names_who_was_faster_and_when(store: Engine) -> None:
     assert (error.by, error.at_ms, error.state, error.version) == (
         *("li", NOON_MS + 60_000, "acknowledged", 2),
     )
-    assert error.allowed == ("assign", "close", "comment", "resolve")
+    assert error.allowed == ("assign", "close", "comment")
 
 
 def test_a_command_that_comes_again_is_not_done_again(store: Engine) -> None:

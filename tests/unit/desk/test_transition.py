@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.desk.alert import ALERT, AlertOutcome, AlertState
 from pipeline.desk.case import CASE, CaseOutcome, CaseState
-from pipeline.desk.transition import COMMENT, Given, Move, Table, changed, move
+from pipeline.desk.transition import COMMENT, By, Given, Move, Table, changed, move
 from pipeline.errors import MoveRefused
 
 ALERT_MOVES = {
@@ -51,13 +51,26 @@ def test_a_move_is_made_or_refused_as_the_table_says(
 ) -> None:
     given = what_it_needs(table.moves[action])
     if (state, action) in expected:
-        assert move(table, state, action, given) == expected[state, action]
+        assert move(table, state, action, given, table.moves[action].via) == expected[state, action]
         return
-    with pytest.raises(MoveRefused) as refused:
-        move(table, state, action, given)
-    allowed = sorted(name for at, name in expected if at == state)
-    assert str(refused.value).endswith(f"allowed: {', '.join(allowed)}")
-    assert state in str(refused.value)
+    for via in (None, "cli", "log"):
+        with pytest.raises(MoveRefused) as refused:
+            move(table, state, action, given, via)
+        allowed = sorted(
+            name
+            for at, name in expected
+            if at == state and (via == "log" or name not in {"resolve", "end"})
+        )
+        assert str(refused.value).endswith(f"allowed: {', '.join(allowed)}")
+        assert state in str(refused.value)
+
+
+@pytest.mark.parametrize(("state", "action"), [("open", "resolve"), ("closed", "end")])
+@pytest.mark.parametrize("via", [None, "cli", "api"])
+def test_people_do_not_speak_for_the_log(state: str, action: str, via: str | None) -> None:
+    assert move(ALERT, state, action, {}, "log")
+    with pytest.raises(MoveRefused, match=f"'{action}' is not possible"):
+        move(ALERT, state, action, {}, via)
 
 
 def test_the_tables_know_every_state_and_no_other() -> None:
@@ -112,7 +125,7 @@ def test_a_due_time_is_an_instant(due: int | str) -> None:
 
 
 def test_an_unknown_action_is_refused_and_names_what_is_allowed() -> None:
-    allowed = "allowed: acknowledge, assign, comment, resolve"
+    allowed = "allowed: acknowledge, assign, comment$"
     with pytest.raises(MoveRefused, match=f"'snooze' is not possible; {allowed}"):
         move(ALERT, "open", "snooze", {})
 
@@ -124,13 +137,13 @@ def test_a_state_that_no_table_knows_is_a_bug() -> None:
 
 def test_a_move_names_the_columns_that_it_changes_and_no_others() -> None:
     row = {"state": "open", "acknowledged_by": None, "acknowledged_at_ms": None, "owner": "li"}
-    assert changed(ALERT, row, "acknowledge", {COMMENT: "on it"}, "wang", 7) == {
+    assert changed(ALERT, row, "acknowledge", {COMMENT: "on it"}, By("wang", "cli", 7)) == {
         "state": "acknowledged",
         "acknowledged_by": "wang",
         "acknowledged_at_ms": 7,
     }
-    assert changed(ALERT, row, "assign", {"owner": "li"}, "wang", 7) == {}
-    assert changed(ALERT, row, "comment", {COMMENT: "hm"}, "wang", 7) == {}
+    assert changed(ALERT, row, "assign", {"owner": "li"}, By("wang", "cli", 7)) == {}
+    assert changed(ALERT, row, "comment", {COMMENT: "hm"}, By("wang", "cli", 7)) == {}
 
 
 def test_what_reopens_forgets_who_closed_it_and_how() -> None:
@@ -141,7 +154,7 @@ def test_what_reopens_forgets_who_closed_it_and_how() -> None:
         "closed_by": "li",
         "closed_at_ms": 5,
     }
-    assert changed(CASE, row, "reopen", {}, "wang", 7) == {
+    assert changed(CASE, row, "reopen", {}, By("wang", "cli", 7)) == {
         "state": "open",
         **dict.fromkeys(("outcome", "owner", "closed_by", "closed_at_ms")),
     }
