@@ -49,7 +49,7 @@ $(VENV)/.kernel: $(VENV)/.installed $(wildcard pipeline/domain/*.py) pipeline/ke
 	$(BIN)/python -m pipeline kernel build --optional
 	@touch $@
 
-programs: $(PROGRAMS)/.unpacked ## Alertmanager, Prometheus and LibreOffice for the tests of them, out of Debian packages
+programs: $(PROGRAMS)/.unpacked ## Alertmanager, Prometheus, PostgreSQL and LibreOffice for the tests of them, out of Debian packages
 
 $(PROGRAMS)/.unpacked: requirements/debian.txt requirements/debian.sh
 	requirements/debian.sh requirements/debian.txt $(PROGRAMS)

@@ -3,13 +3,18 @@
     PipelineError
     ├── TransientError            the world may recover: retry at the edge
     │   ├── BrokerUnavailable     no Kafka broker answered
-    │   └── ReceiverBusy          a receiver of alerts asks to be left alone for a while
+    │   ├── ReceiverBusy          a receiver of alerts asks to be left alone for a while
+    │   └── StoreUnavailable      the operational store's database does not answer
     └── TerminalError             retrying cannot help: stop and tell a person
         ├── AccessDenied          the Kafka cluster does not let us in, or not do what we ask
         ├── AlertRefused          a receiver will not take an alert, however often it is sent
         ├── ConfigError           a file in config/ or schemas/ is wrong; names file and line
         ├── InputError            a file given by the user is wrong; names file, line and value
+        ├── KeyReused             an idempotency key came again with another command
         ├── MoveRefused           a record at the desk cannot make this move; names what is allowed
+        │   └── StaleVersion      somebody else changed the record meanwhile; names who and when
+        ├── RecordUnknown         the desk has no such record
+        ├── SchemaMismatch        the operational store is of another release, or not there
         ├── GateClosed            a data-quality gate found a critical violation
         ├── StateLost             the log no longer holds what the state needs
         └── ReconcileError        live and batch numbers cannot be compared
@@ -19,6 +24,8 @@ A broken invariant of our own is a plain ``AssertionError`` or ``ValueError``: a
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class PipelineError(Exception):
@@ -40,6 +47,10 @@ class ReceiverBusy(TransientError):  # noqa: N818 - reads as the state it report
         """Say so, and for how many seconds."""
         self.after_s = after_s
         super().__init__(message)
+
+
+class StoreUnavailable(TransientError):  # noqa: N818 - reads as the state it reports
+    """The operational store's database does not answer."""
 
 
 class TerminalError(PipelineError):
@@ -70,8 +81,42 @@ class InputError(TerminalError):
     """A file or argument given by the user is wrong."""
 
 
+class KeyReused(TerminalError):  # noqa: N818 - reads as the state it reports
+    """An idempotency key came again with another command."""
+
+
 class MoveRefused(TerminalError):  # noqa: N818 - reads as the state it reports
     """A record at the desk cannot make this move; the message names what is allowed."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        by: str | None = None,
+        at_ms: int | None = None,
+        state: str | None = None,
+        version: int | None = None,
+        allowed: Sequence[str] = (),
+    ) -> None:
+        """Say why; where known, who brought the record where it is, when, and what is allowed."""
+        self.by = by
+        self.at_ms = at_ms
+        self.state = state
+        self.version = version
+        self.allowed = tuple(allowed)
+        super().__init__(message)
+
+
+class StaleVersion(MoveRefused):
+    """Somebody else changed the record meanwhile; the message names who and when."""
+
+
+class RecordUnknown(TerminalError):  # noqa: N818 - reads as the state it reports
+    """The desk has no such record."""
+
+
+class SchemaMismatch(TerminalError):  # noqa: N818 - reads as the state it reports
+    """The operational store is of another release, or not there; the message says what to do."""
 
 
 class GateClosed(TerminalError):  # noqa: N818 - reads as the state it reports

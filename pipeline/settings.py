@@ -27,6 +27,9 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _HOST: Final = re.compile(r"[A-Za-z0-9.:_-]+")
+_DESK_URL: Final = re.compile(
+    r"sqlite:///[^?#\s]+|postgresql://([^/@\s]*@)?[^/@?#\s]*/[^/?#\s]+(\?[^#\s]*)?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,11 @@ class Settings:
     """Bucket that published months are pushed to as well (``VANE_PUBLISH_URL``, s3://...)."""
     kernel: str = "auto"
     """Whether the worker's fold runs compiled (``VANE_KERNEL``: auto, compiled or python)."""
+    desk_url: str = field(default="", repr=False)
+    """Operational store (``VANE_DESK_URL``, or ``_URL_FILE``: ``postgresql://…`` or
+    ``sqlite:///PATH``); default: a file in ``home``."""
+    desk_password: str = field(default="", repr=False)
+    """Its password, if not in the address (``VANE_DESK_PASSWORD`` or ``_PASSWORD_FILE``)."""
     receivers: Receivers = field(default_factory=Receivers)
     """Who is told of alerts (``VANE_ALERTMANAGER_URL``, ``_WEBHOOK_URL`` and so on); by default
     they are in the log and the topic alone."""
@@ -90,6 +98,11 @@ class Settings:
     def published(self) -> Path:
         """Return where published months and the catalog rest."""
         return self.home / "published"
+
+    @property
+    def desk_address(self) -> str:
+        """Return the URL of the operational store."""
+        return self.desk_url or f"sqlite:///{self.home / 'desk.sqlite'}"
 
     def topic(self, name: str) -> str:
         """Return the broker's name of a topic of ours."""
@@ -120,6 +133,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         ami_secret=env.one_line("VANE_AMI_SECRET"),
         freeswitch_password=env.one_line("VANE_FREESWITCH_PASSWORD"),
         publish_url=env.matching("VANE_PUBLISH_URL", S3_URL, "s3://BUCKET or s3://BUCKET/PREFIX"),
+        desk_url=env.desk_url(),
+        desk_password=env.secret("VANE_DESK_PASSWORD"),
         receivers=env.receivers(),
         kernel=env.choice("VANE_KERNEL", ("auto", "compiled", "python")),
     )
@@ -163,6 +178,16 @@ class _Environment(Environment):
         )
         for name, problem in found.problems():
             self.problem(name, problem)
+        return found
+
+    def desk_url(self) -> str:
+        found = self.secret("VANE_DESK_URL")
+        # What is wrong is not quoted: there may be a password in it.
+        if found and not _DESK_URL.fullmatch(found):
+            expected = "expected postgresql://[USER@]HOST[:PORT]/DATABASE or sqlite:////PATH"
+            self.problem("VANE_DESK_URL", expected)
+        elif re.match(r"[a-z]+://[^/@]*:[^/@]+@", found) and self.secret("VANE_DESK_PASSWORD"):
+            self.problem("VANE_DESK_PASSWORD", "expected it or a password in the URL, got both")
         return found
 
     def receivers(self) -> Receivers:

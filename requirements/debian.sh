@@ -8,19 +8,32 @@ set -euo pipefail
 list="$1" folder="$2"
 
 give_up() {
-    echo "make programs: $1; tests of Alertmanager, Prometheus and LibreOffice will be skipped" >&2
+    echo "make programs: $1; tests of Alertmanager, Prometheus, PostgreSQL and LibreOffice will be skipped" >&2
     exit 0
 }
 
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || give_up "there is no apt-get here"
-mapfile -t packages < <(grep '^[^#+]' "$list")
+mapfile -t packages < <(grep '^[^#+*]' "$list")
+mapfile -t newest < <(sed -n 's/^\*//p' "$list")
 mapfile -t installed < <(sed -n 's/^+//p' "$list")
 rm -rf "$folder"
 mkdir -p "$folder/packages" "$folder/root"
 apt=(apt-get -qq)
 if [ "$(id -u)" = 0 ]; then apt+=(-o APT::Sandbox::User=root); fi
 
-fetch() { (cd "$folder/packages" && "${apt[@]}" download "${packages[@]}"); }
+# A server's package has a number in its name, another in each release; its libraries may be missing.
+numbered() { apt-cache pkgnames "$1-" | grep -x "$1-[0-9]*" | sort -V | tail -n 1; }
+missing() { apt-get install --simulate --no-install-recommends "$1" | sed -nE 's/^Inst (\S+) \([^[].*/\1/p'; }
+
+fetch() {
+    local wanted=("${packages[@]}") name found
+    for name in "${newest[@]}"; do
+        found="$(numbered "$name")"
+        [ -n "$found" ] || return 1
+        mapfile -t -O "${#wanted[@]}" wanted < <({ echo "$found"; missing "$found"; } | sort -u)
+    done
+    (cd "$folder/packages" && "${apt[@]}" download "${wanted[@]}")
+}
 
 # Lists may be missing or of a release that has gone; root can renew them.
 if ! fetch 2>/dev/null; then

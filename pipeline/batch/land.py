@@ -21,8 +21,8 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from pipeline.batch.log import Log, describe
 from pipeline.broker.knock import failure
+from pipeline.broker.log import Log, describe
 from pipeline.errors import BrokerUnavailable, InputError, StateLost
 from pipeline.lake import landing, manifest
 from pipeline.lake.shape import SHAPES

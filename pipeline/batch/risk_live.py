@@ -23,8 +23,8 @@ import duckdb
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from pipeline.batch.log import Log, describe
 from pipeline.broker.knock import failure
+from pipeline.broker.log import Log, describe
 from pipeline.codec.fact_record import decode_fact
 from pipeline.codec.judge import judge_call_record
 from pipeline.codec.risk_record import encode_risk

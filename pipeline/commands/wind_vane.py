@@ -20,7 +20,7 @@ from rich.text import Text
 
 from pipeline.batch import risk_live
 from pipeline.batch.risk_report import check_published, list_sql, report_sql
-from pipeline.commands import wind_vane_fit
+from pipeline.commands import wind_vane_cases, wind_vane_fit
 from pipeline.domain.business_time import Month, parse_month
 from pipeline.errors import InputError
 from pipeline.lake.catalog import CATALOG, open_catalog
@@ -76,6 +76,7 @@ class Format(StrEnum):
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(wind_vane_fit.subcommands)
+app.add_typer(wind_vane_cases.subcommands)
 
 
 @app.callback()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from pipeline.desk.transition import Move, Table
+from pipeline.desk.transition import COMMENT, Move, Table
 
 
 class CaseState(StrEnum):
@@ -26,13 +26,21 @@ class CaseOutcome(StrEnum):
 
 
 _S = CaseState
+_ALIVE: Final = frozenset({_S.OPEN, _S.IN_PROGRESS})
 
 CASE: Final = Table(
     kind="case",
     initial=_S.OPEN,
     moves={
-        "start": Move(frozenset({_S.OPEN}), _S.IN_PROGRESS),
-        "close": Move(frozenset({_S.OPEN, _S.IN_PROGRESS}), _S.CLOSED, frozenset(CaseOutcome)),
-        "reopen": Move(frozenset({_S.CLOSED}), _S.OPEN),
+        "take": Move(frozenset({_S.OPEN}), _S.IN_PROGRESS, by="owner"),
+        "assign": Move(_ALIVE, needs=frozenset({"owner"})),
+        "postpone": Move(_ALIVE, needs=frozenset({"due_at_ms", COMMENT})),
+        "comment": Move(frozenset(_S), needs=frozenset({COMMENT})),
+        "close": Move(_ALIVE, _S.CLOSED, frozenset(CaseOutcome), by="closed_by", at="closed_at_ms"),
+        "reopen": Move(
+            frozenset({_S.CLOSED}),
+            _S.OPEN,
+            clears=frozenset({"outcome", "closed_by", "closed_at_ms", "owner"}),
+        ),
     },
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.batch.log import Log, describe
+from pipeline.broker.log import Log, describe
 from pipeline.errors import InputError, StateLost
 from pipeline.lake import manifest
 from pipeline.lake.shape import CALL_EVENTS

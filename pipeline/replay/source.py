@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from pipeline.batch.log import Log
+from pipeline.broker.log import Log
 from pipeline.broker.security import Security
 from pipeline.codec.judge import judge_chunk
 from pipeline.domain.events import CallEvent, EventType, Rejected, TransferKind

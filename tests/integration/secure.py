@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from pipeline.broker import local, server_properties
 
-USERS = ("vane-admin", "vane-ingest", "vane-worker", "vane-lander", "vane-dlq")
+USERS = (*("vane-admin", "vane-ingest", "vane-worker", "vane-lander", "vane-dlq", "vane-desk"),)
 TEMPLATE = """
 {common}
 listeners=SASL_SSL://{{host}}:{{port}},INTERNAL://{{host}}:{internal},CONTROLLER://{{host}}:{{controller}}

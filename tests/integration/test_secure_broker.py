@@ -101,6 +101,8 @@ def test_all_components_do_their_work_under_the_rules_of_the_docs_alone(
     run("vane-lander", "land")
     said = run("vane-lander", "reconcile", "--month", "2025-11")
     assert re.search(r"live = month: [\d,]+ cells, 0 differences", said)
+    run("vane-desk", "desk", "migrate")
+    assert "offsets read" in run("vane-desk", "desk", "follow", "--once")
     send(inside, [(b"astray", encode(an_event("queued")))], partition=0)
     with running(inside, **closed.entry("vane-worker")) as worker:
         worker.wait_for(lambda w: w.folded() >= size + 1)

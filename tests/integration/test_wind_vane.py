@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import openpyxl
@@ -177,3 +179,39 @@ def test_what_cannot_be_shown_is_said(
     done = vane(month, *arguments)
     assert done.exit_code == 1
     assert said in str(done.exception)
+
+
+def as_json(done: Result) -> Any:
+    assert done.exit_code == 0, (done.output, done.exception)
+    return json.loads(done.stdout)
+
+
+def test_a_case_is_opened_for_each_customer_on_the_list_and_again_for_none(
+    month: Settings,
+) -> None:
+    """Of one customer per day, whatever was closed since; never two that are alive."""
+    env = {"VANE_HOME": str(month.home), "VANE_CONFIG": str(month.config_dir)}
+    desk = functools.partial(CliRunner().invoke, app, env=env)
+    assert "run: vane desk migrate" in str(vane(month, "open-cases", "--date", DAY).exception)
+    assert desk(["desk", "migrate"]).exit_code == 0
+    listed = as_json(vane(month, "list", "--date", DAY, "--format", "json"))
+    first = as_json(
+        vane(month, "open-cases", "--date", DAY, "--client", "meridian", "--due-in", "8h", "--json")
+    )
+    own = [one for one in listed if one["client"] == "meridian"]
+    assert first == {"listed": len(own), "opened": len(own), "alive": 0, "known": 0}
+    assert as_json(vane(month, "open-cases", "--date", DAY, "--json")) == {
+        "listed": len(listed),
+        "opened": len(listed) - len(own),
+        "alive": 0,
+        "known": len(own),
+    }
+    cases = as_json(desk(["cases", "list", "--json", "--limit", "500"]))["records"]
+    assert {(c["client"], c["customer_ref"], c["reason"], c["contact_id"]) for c in cases} == {
+        (o["client"], o["customer_ref"], o["reasons"], o["last_contact_id"]) for o in listed
+    }
+    assert {c["business_on"] for c in cases} == {DAY}
+    assert {round((c["due_at_ms"] - c["opened_at_ms"]) / 3_600_000) for c in cases} == {8, 24}
+    said = vane(month, "open-cases", "--date", DAY).stdout
+    assert said.startswith(f"{len(listed):,} customers at risk on {DAY}: 0 cases opened, 0 have")
+    assert as_json(desk(["desk", "verify", "--json"]))["entries"] == len(listed)

@@ -13,7 +13,7 @@ from kafka import KafkaProducer
 
 from pipeline.batch import land as lander
 from pipeline.batch import risk_live
-from pipeline.batch.log import describe
+from pipeline.broker.log import describe
 from pipeline.codec.decode import decode_call_event
 from pipeline.codec.encode import encode
 from pipeline.codec.fact_record import decode_fact

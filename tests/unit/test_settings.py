@@ -117,3 +117,52 @@ def test_a_credential_that_would_forge_a_second_line_is_refused(name: str) -> No
     with pytest.raises(ConfigError, match=rf"variable {name}: expected one line") as found:
         load_settings({name: "s3cret\r\nAction: Originate"})
     assert "s3cret" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////var/lib/vane/desk.sqlite",
+        "postgresql://vane@db/vane",
+        "postgresql://vane:s3cret@db:5432/vane?sslmode=verify-full",
+        "postgresql:///vane?host=/run/postgresql",
+    ],
+)
+def test_the_operational_store_is_a_file_or_a_postgresql(tmp_path: Path, url: str) -> None:
+    assert load_settings({"VANE_DESK_URL": url}).desk_address == url
+    (tmp_path / "url").write_text(f"{url}\n")
+    found = load_settings({"VANE_DESK_URL_FILE": str(tmp_path / "url")})
+    assert found.desk_address == url
+    assert "s3cret" not in repr(found)
+
+
+def test_by_default_the_operational_store_is_a_file_of_the_home(tmp_path: Path) -> None:
+    found = load_settings({"VANE_HOME": str(tmp_path)})
+    assert found.desk_address == f"sqlite:///{tmp_path}/desk.sqlite"
+    (tmp_path / "password").write_text("s3cret\n")
+    found = load_settings({"VANE_DESK_PASSWORD_FILE": str(tmp_path / "password")})
+    assert found.desk_password == "s3cret"
+    assert "s3cret" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "desk.sqlite",
+        "sqlite://",
+        "sqlite:///",
+        "mysql://vane:s3cret@db/vane",
+        "postgresql://vane:s3cret@db",
+        "postgresql://vane:s3cret@db/",
+    ],
+)
+def test_another_store_is_refused_without_telling_its_password(url: str) -> None:
+    with pytest.raises(ConfigError, match="VANE_DESK_URL: expected postgresql://") as refused:
+        load_settings({"VANE_DESK_URL": url})
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_password_in_the_url_and_another_are_refused() -> None:
+    both = {"VANE_DESK_URL": "postgresql://vane:a@db/vane", "VANE_DESK_PASSWORD": "b"}
+    with pytest.raises(ConfigError, match="VANE_DESK_PASSWORD: expected it or a password in the U"):
+        load_settings(both)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import programs
+from tests import postgres, programs
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,8 +26,8 @@ def test_without_apt_get_it_is_said_what_is_left_out_and_nothing_fails(tmp_path:
         check=False,
     )
     assert (done.returncode, (tmp_path / "unpacked").exists()) == (0, False)
-    said = "no apt-get here; tests of Alertmanager, Prometheus and LibreOffice will be skipped"
-    assert said in done.stderr
+    named = "Alertmanager, Prometheus, PostgreSQL and LibreOffice"
+    assert f"no apt-get here; tests of {named} will be skipped" in done.stderr
 
 
 def test_a_test_of_a_program_that_is_not_there_is_skipped_and_says_how_to_get_it(
@@ -37,6 +37,14 @@ def test_a_test_of_a_program_that_is_not_there_is_skipped_and_says_how_to_get_it
     monkeypatch.setenv("PATH", "")
     with pytest.raises(pytest.skip.Exception, match="no amtool: run `make programs`"):
         programs.program("amtool")
+
+
+def test_a_test_on_a_server_that_is_not_there_is_skipped_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(postgres, "ROOTS", (tmp_path,))
+    with pytest.raises(pytest.skip.Exception, match="no PostgreSQL: run `make programs`"):
+        postgres.programs()
 
 
 def test_alertmanager_without_its_templates_is_skipped_too(

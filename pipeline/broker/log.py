@@ -1,4 +1,4 @@
-"""What the broker says of the partitions to land: topic id, first offset, end offset."""
+"""What the broker says of the partitions of topics: topic id, first offset, end offset."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def describe(bootstrap: str, names: Mapping[str, str], security: Security = PLAI
         AccessDenied: it does not let us in, or not read.
     """
     asyncio.run(knock(bootstrap, security))
-    client = {"bootstrap_servers": bootstrap, "client_id": "vane-lander"}
+    client = {"bootstrap_servers": bootstrap, "client_id": "vane"}
     client |= security.client_arguments()
     try:
         admin = KafkaAdminClient(**client)

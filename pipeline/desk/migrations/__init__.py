@@ -1,0 +1,1 @@
+"""Migrations of the operational store: a released one is never edited."""
