@@ -32,7 +32,7 @@ COMMANDS: Final = {
     "recover": "Can the day be won, until when, and whom to call in for it",
     "cause": "Why a service level fell: points by volume, agents, handle time, rework, faults",
     "wind-vane": "Customers likely to complain: the list of a day, the report of a month",
-    "reconcile": "Compare the live numbers with the month, row by row",
+    "reconcile": "Compare a month with the live numbers, or with the client's figures",
     "kernel": "Compile the live side's fold, or say whether it is",
     "query": "Ask the published catalog in SQL",
     "bi": "Serve Superset with Vane's dashboards on the published catalog",

@@ -1,0 +1,231 @@
+"""The client's calls at rest: typed, without a telephone number, whole or not at all.
+
+A file read twice by the same mapping is the same import: its id is a hash of both. Numbers become
+the keyed hash that our own legs carry (``customer_ref``) before anything is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import polars as pl
+
+from pipeline.errors import ConfigError
+from pipeline.lake.manifest import sha256, sync_folder
+from pipeline.reconcile import figures
+from pipeline.reconcile.instants import instants
+from pipeline.reconcile.mapping import DURATIONS, INSTANTS, ClientMapping
+from pipeline.reconcile.problems import Problems
+from pipeline.reconcile.pseudonyms import pseudonyms
+from pipeline.reconcile.reading import Reading, begin, places
+from pipeline.reconcile.text_table import LINE, kind_of, read_texts
+
+ROWS: Final = "theirs.parquet"
+MANIFEST: Final = "import.json"
+OUTCOMES: Final = ["answered", "abandoned", "flowed_out", "callback", "waiting"]
+MOST_OF_AN_ID: Final = 100
+"""A call has no more rows than this; a column that repeats more often is no id."""
+
+COLUMNS: Final = {
+    LINE: pl.Int64,
+    "source_id": pl.String,
+    "leg": pl.Int64,
+    "number_ref": pl.String,
+    "queue": pl.String,
+    "at_ms": pl.Int64,
+    "outcome": pl.String,
+    "is_billable": pl.Boolean,
+    **{f"{name}_ms": pl.Int64 for name in DURATIONS},
+    "agent": pl.String,
+}
+CONTENT: Final = tuple(name for name in COLUMNS if name != LINE)
+"""What a row says, wherever it stands in the file."""
+
+
+class Flagged(msgspec.Struct, frozen=True):
+    """Something odd about rows that were used all the same."""
+
+    kind: str
+    count: int
+    lines: list[int]
+
+
+class Import(msgspec.Struct, frozen=True, kw_only=True):
+    """What was imported; times of the file are by ``zone``."""
+
+    v: int = 1
+    import_id: str
+    client: str
+    file: str
+    file_sha256: str
+    mapping: str
+    mapping_hash: str
+    rows: int
+    flags: list[Flagged]
+
+
+def import_calls(
+    path: Path, mapping: ClientMapping, *, queues: list[str], key: bytes, folder: Path
+) -> tuple[Import, Path]:
+    """Read a client's file of calls and put it to rest below ``folder``.
+
+    Args:
+        path: the file.
+        mapping: how to read it.
+        queues: our names of the client's queues.
+        key: keys the hash of a caller's number.
+        folder: where imports are kept.
+
+    Returns:
+        What was imported, and the Parquet file of its rows (``COLUMNS``).
+
+    Raises:
+        InputError: every problem of the file, with file and line; nothing was written.
+        ConfigError: the mapping does not say which queue a row is of.
+    """
+    read = read_calls(path, mapping, queues=queues, key=key)
+    digest = sha256(path)
+    name = hashlib.blake2b(f"{digest} {mapping.content}".encode(), digest_size=8).hexdigest()
+    done = Import(
+        import_id=name,
+        client=mapping.client,
+        file=path.name,
+        file_sha256=digest,
+        mapping=mapping.path.name,
+        mapping_hash=mapping.content,
+        rows=read.rows.height,
+        flags=[Flagged(flag.kind, flag.count, flag.lines) for flag in read.flags],
+    )
+    target = folder / name
+    if not (target / MANIFEST).is_file():
+        _put(target, done, read.rows)
+    return done, target / ROWS
+
+
+def _put(target: Path, done: Import, rows: pl.DataFrame) -> None:
+    """Write an import aside and give it its name when it is whole."""
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        rows.write_parquet(draft / ROWS)
+        text = msgspec.json.format(msgspec.json.encode(done))
+        (draft / MANIFEST).write_bytes(text)
+        for name in (ROWS, MANIFEST):
+            with (draft / name).open("rb") as written:
+                os.fsync(written.fileno())
+        draft.replace(target)
+        sync_folder(target.parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def read_calls(path: Path, mapping: ClientMapping, *, queues: list[str], key: bytes) -> Reading:
+    """Read a client's calls into typed rows; see ``import_calls``."""
+    header, texts = read_texts(path, mapping)
+    reading = begin(mapping, header, texts, Problems(str(path)))
+    reading.has_own_times = kind_of(path, mapping) in {"xlsx", "parquet"}
+    if "queue" not in mapping.columns and len(queues) > 1:
+        msg = f"columns: expected queue, as the client has several: {', '.join(queues)}"
+        raise ConfigError(mapping.path, msg)
+    if "queue" in mapping.columns:
+        ours = figures.words(reading, "queue", queues)
+        reading.rows = reading.rows.with_columns(ours.alias("queue_name"))
+    if "outcome" in mapping.columns:
+        ours = figures.words(reading, "outcome", OUTCOMES)
+        reading.rows = reading.rows.with_columns(ours.alias("outcome_name"))
+    cells = _cells(reading, queues)
+    _check_names(reading)
+    reading.problems.raise_any()
+    rows = reading.rows.with_columns(cells)
+    rows = pseudonyms(rows, mapping, key)
+    reading.rows = rows.select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
+    _flag_repeats(reading)
+    reading.problems.raise_any()
+    return reading
+
+
+def _cells(reading: Reading, queues: list[str]) -> list[pl.Expr]:
+    given = reading.mapping.columns
+    cells = []
+    for meaning in INSTANTS:
+        if meaning in given:
+            at = instants(reading, meaning)
+            cells.append(at.alias(f"{meaning}_ms"))
+            if meaning == reading.mapping.instant:
+                cells.append(at.alias("at_ms"))
+                _refuse_empty(reading, meaning)
+    for meaning in DURATIONS:
+        read = figures.durations(reading, meaning) if meaning in given else pl.lit(None, pl.Int64)
+        cells.append(read.alias(f"{meaning}_ms"))
+    billable = pl.lit(value=True)
+    if "billable" in given:
+        billable = figures.truths(reading, "billable")
+    only = queues[0] if len(queues) == 1 else None
+    queue = pl.col("queue_name") if "queue" in given else pl.lit(only, pl.String)
+    outcome = pl.col("outcome_name") if "outcome" in given else pl.lit("answered")
+    return [
+        *cells,
+        billable.alias("is_billable"),
+        _text(reading, "source_id").alias("source_id"),
+        _leg(reading).alias("leg"),
+        queue.alias("queue"),
+        outcome.alias("outcome"),
+        _text(reading, "agent").alias("agent"),
+        _text(reading, "number").alias("number"),
+    ]
+
+
+def _text(reading: Reading, meaning: str) -> pl.Expr:
+    if meaning not in reading.mapping.columns:
+        return pl.lit(None, pl.String)
+    return pl.when(pl.col(meaning) != "").then(pl.col(meaning))
+
+
+def _leg(reading: Reading) -> pl.Expr:
+    if "leg" not in reading.mapping.columns:
+        return pl.lit(None, pl.Int64)
+    reading.refuse(~pl.col("leg").str.contains(r"^[1-9]\d{0,8}$"), "leg", "a whole number from 1")
+    return pl.col("leg").cast(pl.Int64, strict=False)
+
+
+def _refuse_empty(reading: Reading, meaning: str) -> None:
+    empty = reading.rows.filter(pl.col(meaning) == "")
+    problem = f"{reading.name(meaning)}: expected a time"
+    reading.problems.add(problem, places(empty, meaning), empty.height)
+
+
+def _check_names(reading: Reading) -> None:
+    names = [name for name in ("source_id", "number") if name in reading.mapping.columns]
+    without = reading.rows.filter(pl.all_horizontal(pl.col(name) == "" for name in names))
+    listed = " or ".join(reading.name(name) for name in names)
+    if names == ["source_id"]:
+        told = places(without, names[0])
+        reading.problems.add(f"{listed}: expected an id", told, without.height)
+    else:
+        reading.flag("neither id nor number", without)
+
+
+def _flag_repeats(reading: Reading) -> None:
+    rows = reading.rows
+    named = rows.filter(pl.col("source_id").is_not_null())
+    # Legs of one contact share its id where the file does not number them.
+    names = ["source_id", "leg"]
+    if reading.mapping.grain == "leg" and "leg" not in reading.mapping.columns:
+        names += ["at_ms"]
+    again = named.filter(pl.struct(names).is_duplicated() & ~pl.struct(names).is_first_distinct())
+    reading.flag("id listed again", again)
+    many = named.group_by("source_id").agg(pl.len().alias("n"), pl.col(LINE).min())
+    many = many.filter(pl.col("n") > MOST_OF_AN_ID).sort(LINE)
+    if many.height:
+        line, name, count = many.select(LINE, "source_id", "n").row(0)
+        reading.problems.add_one(
+            line,
+            f"{reading.name('source_id')}: expected an id of a call, "
+            f"got {name!r} on {count:,} lines",
+        )
