@@ -19,8 +19,11 @@ from pipeline.lake import warehouse
 from pipeline.lake.warehouse import put_table
 from pipeline.reconcile import bridge, client
 from pipeline.reconcile.imported import import_calls
+from pipeline.reconcile.imported_sums import import_sums
 from pipeline.reconcile.mapping import ClientMapping, load_mapping
-from pipeline.reconcile.ours import RATES
+from pipeline.reconcile.money import amount
+from pipeline.reconcile.ours import RATES, put_days
+from pipeline.reconcile.sums import compare_sums
 from pipeline.settings import PROJECT_ROOT
 
 ZONE: Final = "Asia/Shanghai"
@@ -218,6 +221,46 @@ class Reconciled:
     """Contact, leg, line of the client's file."""
 
 
+SUMS: Final = f"""
+client: harbour
+grain: day_queue
+zone: {ZONE}
+columns:
+  day: day
+  queue: queue
+  calls: calls
+  handle: handle
+"""
+
+
+def sums(
+    folder: Path,
+    calls: Sequence[Call],
+    rows: Sequence[Mapping[str, str]],
+    *,
+    mapping: str = SUMS,
+    prices: Sequence[Mapping[str, Any]] = PRICES,
+) -> tuple[list[tuple[str, str, int]], list[bridge.LineResult]]:
+    """Compare our calls with sums; return class, detail and shares of variances, and the lines."""
+    path = folder / "sums.csv"
+    path.write_text(csv_of(rows), encoding="utf-8")
+    how = mapped(folder, mapping)
+    with opened(folder) as con:
+        put_calls(con, calls, prices)
+        put_days(con, MONTH, ZONE)
+        _, parquet = import_sums(
+            path, how, month=MONTH, queues=sorted(QUEUES), folder=folder / "imports"
+        )
+        client.put_ours(con, how)
+        compare_sums(con, parquet, how)
+        found = con.execute("""
+select class, detail, coalesce(sum(ours - theirs), 0)
+from variances left join case_money using (case_id) group by class, detail order by detail
+""").fetchall()
+        lines, _ = bridge.compare_lines(con, published_lines(con, prices), how.tolerance)
+    return [(name, detail, int(shares)) for name, detail, shares in found], lines
+
+
 @contextmanager
 def opened(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield an empty work database."""
@@ -249,22 +292,25 @@ def reconciled(
         _, parquet = import_calls(
             path, how, queues=sorted(QUEUES), key=KEY, folder=folder / "imports"
         )
-        client.put_sides(con, parquet, how)
-        client.compare(con, how, bounds=(_FIRST_MS, _END_MS), report=lambda _line: None)
+        client.put_theirs(con, parquet, client.put_ours(con, how))
+        client.compare_calls(con, how, bounds=(_FIRST_MS, _END_MS), report=lambda _line: None)
         return _found(con, how, prices)
+
+
+def published_lines(
+    con: duckdb.DuckDBPyConnection, prices: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return the statement's lines as the month would publish them."""
+    found = con.execute("select line, sum(shares) from our_money group by line").fetchall()
+    shares = {line: int(total) for line, total in found}
+    listed = {row["line"]: row for row in prices}
+    return [{**row, "amount": amount(shares.get(x, 0))} for x, row in listed.items()]
 
 
 def _found(
     con: duckdb.DuckDBPyConnection, how: ClientMapping, prices: Sequence[Mapping[str, Any]]
 ) -> Reconciled:
-    published = con.execute("select line, sum(shares) from our_money group by line").fetchall()
-    sums = {line: int(shares) for line, shares in published}
-    listed = {row["line"]: row for row in prices}
-    lines, _ = bridge.compare_lines(
-        con,
-        [row | {"amount": bridge.amount(sums.get(line, 0))} for line, row in listed.items()],
-        how.tolerance,
-    )
+    lines, _ = bridge.compare_lines(con, published_lines(con, prices), how.tolerance)
     found = con.execute("""
 select
     v.class, coalesce(v.detail, ''), v.also,

@@ -16,10 +16,13 @@ from rich.table import Table
 
 from pipeline.commands.progress import reporting
 from pipeline.domain.business_time import parse_month
+from pipeline.errors import InputError
 from pipeline.reconcile.bridge import LineResult, Status
 from pipeline.reconcile.client import Comparison, compared
-from pipeline.reconcile.imported import Import
+from pipeline.reconcile.evidence import MOST, write_evidence
+from pipeline.reconcile.kept import Import
 from pipeline.reconcile.mapping import load_mapping
+from pipeline.reconcile.variances import write_variances
 from pipeline.settings import load_settings
 
 EXAMPLES: Final = """
@@ -28,6 +31,10 @@ Examples:
   vane reconcile client november.csv --mapping harbour.yaml --month 2025-11
 
   vane reconcile client 对账.xlsx --mapping harbour.yaml --month 2025-11 --json
+
+  vane reconcile client november.csv --mapping harbour.yaml --month 2025-11 --evidence disputes/
+
+  vane reconcile client november.csv --mapping harbour.yaml --month 2025-11 -o variances.parquet
 
 Reads the published month (vane month run) and the client's calls, matches them one to one, and
 puts each variance into one class with its money by the contract. Numbers are hashed with
@@ -44,15 +51,30 @@ def client_command(
     mapping: Annotated[Path, typer.Option(help="YAML that says what its columns mean.")],
     month: Annotated[str, typer.Option(help="A published month, YYYY-MM.")],
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write every variance to this Parquet file.")
+    ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option(help="Write a workbook per dispute into this folder.")
+    ] = None,
+    most: Annotated[
+        int, typer.Option(min=1, max=50_000, help="Variances in a workbook, most money first.")
+    ] = MOST,
 ) -> None:
     """Compare a client's calls with a published month, call by call."""
     settings = load_settings()
     how = load_mapping(mapping, settings.schemas_dir)
+    if how.grain == "day_queue" and (out or evidence):
+        msg = f"--out and --evidence: expected calls, and a row of {mapping} is sums (grain)"
+        raise InputError(msg)
     with (
         reporting(f"comparing {month}") as report,
-        compared(settings, parse_month(month), file, how, report=report) as (found, _con),
+        compared(settings, parse_month(month), file, how, report=report) as (found, con),
     ):
-        pass
+        if out is not None:
+            report(f"{out}: {write_variances(con, out):,} variances")
+        if evidence is not None:
+            write_evidence(con, found, evidence, landing=settings.landing, most=most, report=report)
     if as_json:
         typer.echo(json.dumps(asdict_of(found), ensure_ascii=False, indent=2, default=str))
     else:

@@ -55,7 +55,7 @@ select {THEIRS}, null, their_id, 'repeated' from repeats
     _join_legs(con, tolerance, is_contact=mapping.grain == "contact")
     _join_rows(con, tolerance)
     _single_out_repeats(con, tolerance, is_contact=mapping.grain == "contact")
-    in_scope = "outcome = 'answered'" if mapping.is_answered_only else "true"
+    in_scope = "is_answered" if mapping.is_answered_only else "true"
     con.execute(f"""
 insert into cases
 select {OURS}, our_id, null, 'lone'
@@ -74,7 +74,7 @@ def _join_legs(con: duckdb.DuckDBPyConnection, tolerance: Tolerance, *, is_conta
     con.execute(f"""
 create or replace temp table spare_legs as
 select our_id, contact_id, length_ms from ours anti join cases using (our_id)
-where outcome = 'answered' and is_in_month;
+where is_answered and is_in_month;
 insert into cases
 with legs as (
     select contact_id, count(*) as count, cast(sum(length_ms) as bigint) as length_ms
@@ -156,7 +156,7 @@ repeated as (
 select {THEIRS}, null, their_id, 'repeated' from repeated;
 insert into cases
 with spare as (
-    from ours anti join cases using (our_id) where outcome = 'answered' and is_in_month
+    from ours anti join cases using (our_id) where is_answered and is_in_month
 ),
 matched as (select o.* from ours as o inner join pairs using (our_id))
 select distinct {OURS.replace("our_id", "s.our_id")}, s.our_id, null, 'repeated'

@@ -18,8 +18,8 @@ first aspect, and ``also`` names the others. Why this order:
 8. **rounding** before **definition** of the duration: a rounded duration is one of few values, so
    that it equals another measure of the call by chance is rare; the other way round it is not.
 
-A definition and a rounding that both fit exactly are told apart by how often each occurs in the
-file where only one of them fits.
+A duration that is both a rounding of ours and another measure of the call is what the file more
+often says where only one of the two fits.
 """
 
 from __future__ import annotations
@@ -123,14 +123,18 @@ aspects as (
         case when is_elsewhere and of_time is null then 'attribution' end as of_month,
         case
             when is_length_off and is_rounded and measure is not null
-                then case when is_rounding then 'rounding' else 'definition' end
+                then case when rounded >= coalesce(measured, 0) then 'rounding'
+                    else 'definition' end
             when is_length_off and is_rounded then 'rounding'
             when is_length_off and measure is not null then 'definition'
             when is_length_off then 'unexplained'
             when is_money_off and of_outcome is null and of_time is null and of_queue is null
                 and not is_elsewhere then 'rounding'
         end as of_length
-    from facts inner join sides using (case_id) cross join habits
+    from facts
+    inner join sides using (case_id)
+    left join measures using (measure)
+    cross join habits
 ),
 paired as (
     select

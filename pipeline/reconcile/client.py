@@ -8,22 +8,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import duckdb
 
 from pipeline.batch.contract_terms import Contract, load_contracts
 from pipeline.domain.business_time import Month
-from pipeline.errors import ConfigError, InputError
+from pipeline.errors import ConfigError
 from pipeline.lake import catalog, warehouse
 from pipeline.lake.billing import read_billed
 from pipeline.lake.warehouse import literal
 from pipeline.reconcile import bridge, cases, classes, match, money, ours
-from pipeline.reconcile.imported import CONTENT, Import, import_calls
+from pipeline.reconcile.imported import CONTENT, import_calls
+from pipeline.reconcile.imported_sums import import_sums
+from pipeline.reconcile.kept import Import
 from pipeline.reconcile.mapping import ClientMapping
+from pipeline.reconcile.sums import compare_sums
 from pipeline.settings import Settings
 
 FOLDER: Final = "reconciliation"
+Basis = Literal["talk", "handle"]
 _HANDLE: Final = ({"handle"}, {"talk", "hold", "acw"})
 
 
@@ -43,8 +47,10 @@ class Comparison:
     lines: list[bridge.LineResult]
     uncompared: list[bridge.UncomparedLine]
     classes: list[bridge.ClassResult]
-    basis: str
+    basis: Basis
     """What durations are compared by: talk or handle."""
+    zone: str
+    """The contract's zone."""
 
 
 @contextmanager
@@ -74,26 +80,39 @@ def compared(
             ours.show_published(con, settings.published)
             known = ours.queues_of(con, month, mapping.client)
             report(f"reading {path.name}")
-            done, rows = import_calls(
-                path,
-                mapping,
-                queues=sorted({queue for _, queue in known}),
-                key=settings.customer_key,
-                folder=settings.home / FOLDER / mapping.client / str(month),
-            )
-            report(f"{done.rows:,} calls of theirs")
+            folder = settings.home / FOLDER / mapping.client / str(month)
+            done, rows = _imported(path, mapping, month, known, settings.customer_key, folder)
+            report(f"{done.rows:,} rows of theirs")
             ours.put_rates(con, contract, month=month, queues=known)
             ours.put_days(con, month, contract.zone)
             ours.put_legs(con, month, mapping.client, contract.zone)
-            basis = put_sides(con, rows, mapping)
-            compare(con, mapping, bounds=month.bounds(contract.zone), report=report)
-            yield _result(con, settings, month, mapping, done, basis), con
+            basis = put_ours(con, mapping)
+            if mapping.grain == "day_queue":
+                compare_sums(con, rows, mapping)
+            else:
+                put_theirs(con, rows, basis)
+                compare_calls(con, mapping, bounds=month.bounds(contract.zone), report=report)
+            yield _result(con, settings, month, mapping, done, basis, contract.zone), con
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def put_sides(con: duckdb.DuckDBPyConnection, rows: Path, mapping: ClientMapping) -> str:
-    """Write ``ours`` from ``legs`` and ``theirs`` from a Parquet file; return the basis.
+def _imported(
+    path: Path,
+    mapping: ClientMapping,
+    month: Month,
+    known: list[tuple[str, str]],
+    key: bytes,
+    folder: Path,
+) -> tuple[Import, Path]:
+    queues = sorted({queue for _, queue in known})
+    if mapping.grain == "day_queue":
+        return import_sums(path, mapping, month=month, queues=queues, folder=folder)
+    return import_calls(path, mapping, queues=queues, key=key, folder=folder)
+
+
+def put_ours(con: duckdb.DuckDBPyConnection, mapping: ClientMapping) -> Basis:
+    """Write ``ours`` from ``legs``: the instant and duration to compare; return the basis.
 
     Raises:
         ConfigError: a line of the contract goes by the minute and no duration is mapped.
@@ -106,9 +125,15 @@ select
     *, coalesce({mapping.instant}_ms, queued_at_ms) as at_ms,
     min(coalesce({mapping.instant}_ms, queued_at_ms)) over (partition by contact_id)
         as contact_at_ms,
+    outcome = 'answered' or coalesce(is_completed, false) as is_answered,
     {length} as length_ms
 from legs
 """)
+    return basis
+
+
+def put_theirs(con: duckdb.DuckDBPyConnection, rows: Path, basis: Basis) -> None:
+    """Write ``theirs`` from a Parquet file of ``imported.COLUMNS``."""
     con.execute(f"""
 create or replace table theirs as
 select
@@ -116,10 +141,9 @@ select
     {money.TALK if basis == "talk" else money.HANDLE} as length_ms
 from read_parquet({literal(str(rows))})
 """)
-    return basis
 
 
-def compare(
+def compare_calls(
     con: duckdb.DuckDBPyConnection,
     mapping: ClientMapping,
     *,
@@ -133,7 +157,8 @@ def compare(
     match.match(con, mapping.tolerance)
     cases.put_cases(con, mapping)
     report("classing variances")
-    money.put_money(con, from_ms=from_ms, to_ms=to_ms, rules=mapping.rules)
+    money.put_our_money(con)
+    money.put_their_money(con, from_ms=from_ms, to_ms=to_ms, rules=mapping.rules)
     steps = con.execute(
         "select distinct increment_s from params.rates where kind = 'per_minute'"
     ).fetchall()
@@ -142,7 +167,7 @@ def compare(
     )
 
 
-def _basis(con: duckdb.DuckDBPyConnection, mapping: ClientMapping) -> str:
+def _basis(con: duckdb.DuckDBPyConnection, mapping: ClientMapping) -> Basis:
     measures = {
         measure
         for (measure,) in con.execute(
@@ -150,14 +175,14 @@ def _basis(con: duckdb.DuckDBPyConnection, mapping: ClientMapping) -> str:
         ).fetchall()
     }
     given = set(mapping.columns)
-    if measures and not given & {"talk", "handle", "duration"}:
+    if measures and mapping.grain != "day_queue" and not given & {"talk", "handle", "duration"}:
         problem = (
             "columns: a line of the contract goes by the minute; "
             "expected one of talk, handle, duration"
         )
         raise ConfigError(mapping.path, problem)
     if len(measures) == 1:
-        return str(measures.pop())
+        return "talk" if measures == {"talk"} else "handle"
     return "handle" if any(needed <= given for needed in _HANDLE) else "talk"
 
 
@@ -166,9 +191,6 @@ def _contract(settings: Settings, mapping: ClientMapping) -> Contract:
     if mapping.client not in contracts:
         problem = f"client: expected one with a contract ({', '.join(contracts)})"
         raise ConfigError(mapping.path, f"{problem}, got {mapping.client!r}")
-    if mapping.grain == "day_queue":
-        msg = f"{mapping.path}: expected calls, got grain: day_queue"
-        raise InputError(msg)
     return contracts[mapping.client]
 
 
@@ -178,7 +200,8 @@ def _result(
     month: Month,
     mapping: ClientMapping,
     done: Import,
-    basis: str,
+    basis: Basis,
+    zone: str,
 ) -> Comparison:
     published = ours.lines_of(con, month, mapping.client)
     lines, others = bridge.compare_lines(con, published, mapping.tolerance)
@@ -188,7 +211,11 @@ def _result(
         for run, without in runs.get(str(month), [])
         if run.client in {"", mapping.client} and mapping.client not in without
     )
-    matched = con.execute("select how, count(*) from pairs group by how order by how").fetchall()
+    matched = []
+    if mapping.grain != "day_queue":
+        matched = con.execute(
+            "select how, count(*) from pairs group by how order by how"
+        ).fetchall()
     (count,) = con.execute("select count(*) from ours where is_in_month").fetchall()[0]
     return Comparison(
         client=mapping.client,
@@ -202,4 +229,5 @@ def _result(
         uncompared=others,
         classes=bridge.sum_classes(con, lines),
         basis=basis,
+        zone=zone,
     )

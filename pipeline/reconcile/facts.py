@@ -141,10 +141,11 @@ def _of_ours(expression: str) -> str:
 
 
 def _habits() -> str:
-    """Return SQL for ``habits``, one row: what the file does as a rule.
+    """Return SQL for what the file does as a rule: ``habits`` (one row) and ``measures``.
 
-    Which of rounding and definition it does more often where only one of them fits, and the shift
-    of the clock that more than half of its calls have, which moves some over the month's edges.
+    How often it rounds where no measure fits, and how often each measure fits where rounding does
+    not; and the shift of the clock that more than half of its calls have, which moves some over the
+    month's edges.
     """
     return f"""
 create or replace table habits as
@@ -154,9 +155,10 @@ with shifts as (
     group by all having count(*) * 2 > (select count(*) from pairs)
 )
 select
-    count(*) filter (where is_length_off and is_rounded and measure is null)
-        >= count(*) filter (where is_length_off and not is_rounded and measure is not null)
-        as is_rounding,
+    count(*) filter (where is_length_off and is_rounded and measure is null) as rounded,
     (from shifts) as shift_ms
-from facts
+from facts;
+create or replace table measures as
+select measure, count(*) as measured
+from facts where is_length_off and not is_rounded and measure is not null group by measure
 """

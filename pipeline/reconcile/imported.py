@@ -1,32 +1,25 @@
-"""The client's calls at rest: typed, without a telephone number, whole or not at all.
+"""A client's file of calls to typed rows, without a telephone number.
 
-A file read twice by the same mapping is the same import: its id is a hash of both. Numbers become
-the keyed hash that our own legs carry (``customer_ref``) before anything is written.
+Numbers become the keyed hash that our own legs carry (``customer_ref``) before anything is kept.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import polars as pl
 
 from pipeline.errors import ConfigError
-from pipeline.lake.manifest import sha256, sync_folder
 from pipeline.reconcile import figures
 from pipeline.reconcile.instants import instants
+from pipeline.reconcile.kept import Import, keep
 from pipeline.reconcile.mapping import DURATIONS, INSTANTS, ClientMapping
 from pipeline.reconcile.problems import Problems
 from pipeline.reconcile.pseudonyms import pseudonyms
 from pipeline.reconcile.reading import Reading, begin, places
 from pipeline.reconcile.text_table import LINE, kind_of, read_texts
 
-ROWS: Final = "theirs.parquet"
-MANIFEST: Final = "import.json"
 OUTCOMES: Final = ["answered", "abandoned", "flowed_out", "callback", "waiting"]
 MOST_OF_AN_ID: Final = 100
 """A call has no more rows than this; a column that repeats more often is no id."""
@@ -45,28 +38,6 @@ COLUMNS: Final = {
 }
 CONTENT: Final = tuple(name for name in COLUMNS if name != LINE)
 """What a row says, wherever it stands in the file."""
-
-
-class Flagged(msgspec.Struct, frozen=True):
-    """Something odd about rows that were used all the same."""
-
-    kind: str
-    count: int
-    lines: list[int]
-
-
-class Import(msgspec.Struct, frozen=True, kw_only=True):
-    """What was imported; times of the file are by ``zone``."""
-
-    v: int = 1
-    import_id: str
-    client: str
-    file: str
-    file_sha256: str
-    mapping: str
-    mapping_hash: str
-    rows: int
-    flags: list[Flagged]
 
 
 def import_calls(
@@ -88,41 +59,7 @@ def import_calls(
         InputError: every problem of the file, with file and line; nothing was written.
         ConfigError: the mapping does not say which queue a row is of.
     """
-    read = read_calls(path, mapping, queues=queues, key=key)
-    digest = sha256(path)
-    name = hashlib.blake2b(f"{digest} {mapping.content}".encode(), digest_size=8).hexdigest()
-    done = Import(
-        import_id=name,
-        client=mapping.client,
-        file=path.name,
-        file_sha256=digest,
-        mapping=mapping.path.name,
-        mapping_hash=mapping.content,
-        rows=read.rows.height,
-        flags=[Flagged(flag.kind, flag.count, flag.lines) for flag in read.flags],
-    )
-    target = folder / name
-    if not (target / MANIFEST).is_file():
-        _put(target, done, read.rows)
-    return done, target / ROWS
-
-
-def _put(target: Path, done: Import, rows: pl.DataFrame) -> None:
-    """Write an import aside and give it its name when it is whole."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    try:
-        rows.write_parquet(draft / ROWS)
-        text = msgspec.json.format(msgspec.json.encode(done))
-        (draft / MANIFEST).write_bytes(text)
-        for name in (ROWS, MANIFEST):
-            with (draft / name).open("rb") as written:
-                os.fsync(written.fileno())
-        draft.replace(target)
-        sync_folder(target.parent)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    return keep(path, read_calls(path, mapping, queues=queues, key=key), folder)
 
 
 def read_calls(path: Path, mapping: ClientMapping, *, queues: list[str], key: bytes) -> Reading:

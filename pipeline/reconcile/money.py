@@ -34,12 +34,8 @@ _WORTH: Final = f"""
 """
 
 
-def put_money(con: duckdb.DuckDBPyConnection, *, from_ms: int, to_ms: int, rules: Rules) -> None:
-    """Write ``our_money`` and ``their_money``: row, line, shares; rows without worth are absent.
-
-    A client's row is priced by its own queue and instant; one that its clock puts outside the
-    month is in the month's file all the same, so it has the price of the month's nearer edge.
-    """
+def put_our_money(con: duckdb.DuckDBPyConnection) -> None:
+    """Write ``our_money``: our_id, line, shares; legs without worth are absent."""
     con.execute(f"""
 create or replace table our_money as
 with measured as (
@@ -56,6 +52,16 @@ with measured as (
 )
 select our_id, line, {_WORTH} from measured
 """)
+
+
+def put_their_money(
+    con: duckdb.DuckDBPyConnection, *, from_ms: int, to_ms: int, rules: Rules
+) -> None:
+    """Write ``their_money``: their_id, line, shares; rows without worth are absent.
+
+    A client's row is priced by its own queue and instant; one that its clock puts outside the
+    month is in the month's file all the same, so it has the price of the month's nearer edge.
+    """
     con.execute(f"""
 create or replace table their_money as
 with paid as (
@@ -78,6 +84,12 @@ measured as (
 select their_id, line, {_WORTH} from measured
 where kind = 'per_call' or measured_ms is not null
 """)
+
+
+def amount_sql(shares: str) -> str:
+    """Return SQL for shares as a decimal of six places, rounded half away from zero."""
+    scaled = f"(abs({shares})::hugeint * 2000000 + {SHARES}) // {2 * SHARES}"
+    return f"cast(sign({shares}) * {scaled} as decimal(32, 0)) * cast(0.000001 as decimal(6, 6))"
 
 
 def amount(shares: int, *, decimals: int = 2) -> Decimal:

@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.domain.events import customer_ref
 from pipeline.errors import ConfigError, InputError
-from pipeline.reconcile.imported import Import, import_calls
+from pipeline.reconcile.imported import import_calls
+from pipeline.reconcile.kept import Import
 from tests.reconciled import COLUMNS, KEY, MAPPING, QUEUES, at_ms, mapped
 
 HEADER = ",".join(COLUMNS)
