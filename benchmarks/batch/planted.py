@@ -224,10 +224,8 @@ def worth(queue: str, at_ms: str, handle_ms: str) -> str:
             f"greatest({MINIMUM_S}, "
             f"ceil({handle_ms} / 1000 / {INCREMENT_S}) * {INCREMENT_S})::decimal(18, 0)"
         )
-        amount = f"{price}" if kind == "per_call" else f"{seconds} * 5 / 300 * {price}"
-        if kind == "per_minute":
-            # a minute of 60 s: 1.35 / 60 is 0.0225 a second
-            amount = f"{seconds} * {price / 60}"
+        # 1.35 a minute is 0.0225 a second, an exact decimal
+        amount = f"{price}" if kind == "per_call" else f"{seconds} * {price / 60}"
         at = f"least(greatest({at_ms}, {FIRST_MS}), {END_MS - 1})"
         cases.append(
             f"when {queue} = '{name}' and {at} >= {from_ms} and {at} < {to_ms} "
@@ -293,6 +291,20 @@ def plant(con: duckdb.DuckDBPyConnection, contacts: int) -> None:
     rows = ", ".join(f"('{name}', {low}, {high})" for name, (low, high) in BUCKETS.items())
     con.execute(f"create or replace table plants as from (values {rows}) as t(name, low, high)")
     put_truth(con)
+
+
+def put_ours(con: duckdb.DuckDBPyConnection) -> None:
+    """Write ``legs`` as ``pipeline.reconcile.ours`` does, from what was planted."""
+    con.execute("""
+create or replace table legs as
+select
+    row_number() over (order by queued_at_ms, contact_id, leg) as our_id, true as is_in_month,
+    '' as site, queue, contact_id, cast(leg as bigint) as leg, customer_ref as number_ref,
+    queued_at_ms, answered_at_ms, ended_at_ms, completed_at_ms, transferred_at_ms,
+    'answered' as outcome, true as is_completed, false as is_short_abandon,
+    wait_ms, talk_ms, hold_ms, acw_ms, 'li' as agent
+from planted_legs
+""")
 
 
 def write_rows(con: duckdb.DuckDBPyConnection, path: Path) -> None:
