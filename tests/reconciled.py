@@ -17,7 +17,7 @@ from pipeline.domain.business_time import Month
 from pipeline.domain.events import customer_ref
 from pipeline.lake import warehouse
 from pipeline.lake.warehouse import put_table
-from pipeline.reconcile import bridge, client
+from pipeline.reconcile import bridge, client, hints
 from pipeline.reconcile.imported import import_calls
 from pipeline.reconcile.imported_sums import import_sums
 from pipeline.reconcile.mapping import ClientMapping, load_mapping
@@ -219,6 +219,7 @@ class Reconciled:
     matched: dict[str, int]
     pairs: set[tuple[str, int, int]]
     """Contact, leg, line of the client's file."""
+    hints: list[str]
 
 
 SUMS: Final = f"""
@@ -345,4 +346,5 @@ inner join theirs as t using (their_id)
         classes=bridge.sum_classes(con, lines),
         matched=dict(matched),
         pairs=set(pairs),
+        hints=list(hints.short_calls(con, how)),
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,6 +19,7 @@ from rich.table import Table
 from pipeline.commands.progress import reporting
 from pipeline.domain.business_time import parse_month
 from pipeline.errors import InputError
+from pipeline.lake.catalog import CATALOG
 from pipeline.reconcile.bridge import LineResult, Status
 from pipeline.reconcile.client import Comparison, compared
 from pipeline.reconcile.evidence import MOST, write_evidence
@@ -52,7 +55,8 @@ def client_command(
     month: Annotated[str, typer.Option(help="A published month, YYYY-MM.")],
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write every variance to this Parquet file.")
+        Path | None,
+        typer.Option("--out", "-o", help="Write every variance: .parquet, .xlsx, .csv, .json."),
     ] = None,
     evidence: Annotated[
         Path | None, typer.Option(help="Write a workbook per dispute into this folder.")
@@ -72,7 +76,10 @@ def client_command(
         compared(settings, parse_month(month), file, how, report=report) as (found, con),
     ):
         if out is not None:
-            report(f"{out}: {write_variances(con, out):,} variances")
+            at = datetime.fromtimestamp(time.time(), UTC)
+            catalog = settings.published / CATALOG
+            count = write_variances(con, out, catalog=catalog, runs=found.runs, at=at)
+            report(f"{out}: {count:,} variances")
         if evidence is not None:
             write_evidence(con, found, evidence, landing=settings.landing, most=most, report=report)
     if as_json:
@@ -123,6 +130,8 @@ def show(found: Comparison, console: Console) -> None:
             f"{line.ours:,} {line.currency}",
             soft_wrap=True,
         )
+    for hint in found.hints:
+        console.print(hint, style="yellow", soft_wrap=True)
     for flag in found.imported.flags:
         listed = ", ".join(map(str, flag.lines)) + (" …" if flag.count > len(flag.lines) else "")
         console.print(f"{flag.kind}: {flag.count:,} rows (lines {listed})", soft_wrap=True)

@@ -152,9 +152,11 @@ paired as (
         concat_ws('; ',
             case when of_outcome is not null and is_unbilled then 'not paid there' end,
             case when is_outcome_off then 'outcome differs' end,
-            case when of_time = 'time_zone' then 'time ' || d_ms // 60000 || ' min later there' end,
+            case when of_time = 'time_zone'
+                then printf('time there %+d min', cast(round(d_ms / 60000) as bigint)) end,
             case when of_time is not null and instant is not null then 'time is ' || instant end,
-            case when of_time = 'unexplained' then 'time ' || d_ms // 1000 || ' s later there' end,
+            case when of_time = 'unexplained'
+                then printf('time there %+d s', cast(round(d_ms / 1000) as bigint)) end,
             case when is_queue_off then 'queue differs' end,
             case when is_elsewhere then 'of another month here' end,
             case when of_length = 'definition' then 'duration is ' || measure end,

@@ -18,7 +18,7 @@ from pipeline.errors import ConfigError
 from pipeline.lake import catalog, warehouse
 from pipeline.lake.billing import read_billed
 from pipeline.lake.warehouse import literal
-from pipeline.reconcile import bridge, cases, classes, match, money, ours
+from pipeline.reconcile import bridge, cases, classes, hints, match, money, ours
 from pipeline.reconcile.imported import CONTENT, import_calls
 from pipeline.reconcile.imported_sums import import_sums
 from pipeline.reconcile.kept import Import
@@ -51,6 +51,8 @@ class Comparison:
     """What durations are compared by: talk or handle."""
     zone: str
     """The contract's zone."""
+    hints: list[str]
+    """What the mapping may lack."""
 
 
 @contextmanager
@@ -230,4 +232,5 @@ def _result(
         classes=bridge.sum_classes(con, lines),
         basis=basis,
         zone=zone,
+        hints=[] if mapping.grain == "day_queue" else list(hints.short_calls(con, mapping)),
     )

@@ -17,7 +17,7 @@ import duckdb
 from pipeline.batch import inputs
 from pipeline.batch.inputs import MARGIN_DAYS
 from pipeline.domain.business_time import Month
-from pipeline.errors import ReconcileError
+from pipeline.errors import InputError, ReconcileError
 from pipeline.lake import manifest
 from pipeline.lake.export import rows_of
 from pipeline.lake.shape import CALL_EVENTS, SHAPES
@@ -57,7 +57,7 @@ def write_evidence(
         report: is told what is written.
 
     Raises:
-        InputError: nothing was landed, or Excel cannot hold a dispute.
+        InputError: nothing was landed, Excel cannot hold a dispute, or the folder is none.
         ReconcileError: landed files are damaged.
     """
     disputes = [
@@ -68,7 +68,11 @@ def write_evidence(
     ]
     if not disputes:
         return []
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{folder}: expected a folder that can be written to: {error.strerror}"
+        raise InputError(msg) from error
     _choose(con, most)
     month = Month(*map(int, found.month.split("-")))
     _put_events(con, landing, month, found.client)

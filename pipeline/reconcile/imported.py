@@ -59,7 +59,8 @@ def import_calls(
         InputError: every problem of the file, with file and line; nothing was written.
         ConfigError: the mapping does not say which queue a row is of.
     """
-    return keep(path, read_calls(path, mapping, queues=queues, key=key), folder)
+    read = read_calls(path, mapping, queues=queues, key=key)
+    return keep(path, read, folder, key=key)
 
 
 def read_calls(path: Path, mapping: ClientMapping, *, queues: list[str], key: bytes) -> Reading:

@@ -1,11 +1,13 @@
 """A client's rows at rest: whole or not at all.
 
-A file read twice by the same mapping is the same import: its id is a hash of both.
+A file read twice by the same mapping is the same import: its id is a hash of both
+and of the key.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import shutil
 from pathlib import Path
@@ -19,6 +21,8 @@ from pipeline.reconcile.reading import Reading
 
 ROWS: Final = "theirs.parquet"
 MANIFEST: Final = "import.json"
+_VERSION: Final = 1
+"""Of what is made of a file; another one reads it again."""
 
 
 class Flagged(msgspec.Struct, frozen=True):
@@ -43,11 +47,15 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     flags: list[Flagged]
 
 
-def keep(path: Path, read: Reading, folder: Path) -> tuple[Import, Path]:
-    """Put what was read of a file to rest below a folder; return its record and its rows' file."""
+def keep(path: Path, read: Reading, folder: Path, *, key: bytes = b"") -> tuple[Import, Path]:
+    """Put what was read of a file to rest below a folder; return its record and its rows' file.
+
+    By another key that numbers were hashed with it is another import.
+    """
     mapping = read.mapping
     digest = sha256(path)
-    name = hashlib.blake2b(f"{digest} {mapping.content}".encode(), digest_size=8).hexdigest()
+    said = f"{_VERSION} {digest} {mapping.content}".encode()
+    name = hmac.new(key, said, hashlib.sha256).hexdigest()[:16]
     done = Import(
         import_id=name,
         client=mapping.client,
@@ -76,7 +84,11 @@ def _put(target: Path, done: Import, rows: pl.DataFrame) -> None:
         for name in (ROWS, MANIFEST):
             with (draft / name).open("rb") as written:
                 os.fsync(written.fileno())
-        draft.replace(target)
+        try:
+            draft.replace(target)
+        except OSError:
+            if not (target / MANIFEST).is_file():  # else somebody else has just done the same
+                raise
         sync_folder(target.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

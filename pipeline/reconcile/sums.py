@@ -126,7 +126,10 @@ def _legs(instant: str, length: str, source: str) -> str:
 def _steps(con: duckdb.DuckDBPyConnection, mapping: ClientMapping) -> set[int]:
     steps = {mapping.rules.increment_ms // 1000, _MINUTE_S}
     steps |= {
-        step for (step,) in con.execute("select distinct increment_s from params.rates").fetchall()
+        step
+        for (step,) in con.execute(
+            "select distinct increment_s from params.rates where kind = 'per_minute'"
+        ).fetchall()
     }
     return steps - {0, 1}
 

@@ -39,8 +39,11 @@ def read_texts(path: Path, mapping: ClientMapping) -> tuple[list[str], pl.DataFr
         expected = "expected a file that ends in .csv, .xlsx or .parquet"
         msg = f"{path}: {expected}, or format: in {mapping.path}"
         raise InputError(msg)
-    if not path.is_file():
-        raise InputError(f"{path}: expected a file that can be read, found none")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        msg = f"{path}: expected a file that can be read: {error.strerror}"
+        raise InputError(msg) from error
     header, rows = readers[kind](path, mapping)
     cells = [pl.col(f"c{i}").str.strip_chars() for i in range(len(header))]
     rows = rows.with_columns(cells)

@@ -1,16 +1,19 @@
-"""Every variance with its money and the rows of both sides, as a Parquet file."""
+"""Every variance with its money and the rows of both sides, as a file."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
-from pipeline.lake.warehouse import literal
+from pipeline.errors import InputError
+from pipeline.lake.export import Origin, write_file
 from pipeline.reconcile.money import amount_sql
 
+_FORMS: Final = ("parquet", "xlsx", "csv", "json")
 _VARIANCES: Final = f"""
 with money as (
     select case_id, cast(sum(ours - theirs) as bigint) as shares from case_money group by case_id
@@ -40,12 +43,32 @@ order by v.variance_id
 """
 
 
-def write_variances(con: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Write every variance with its rows to a Parquet file; return how many there are."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        con.execute(f"copy ({_VARIANCES}) to {literal(str(draft))} (format parquet)")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return int(con.execute("select count(*) from variances").fetchall()[0][0])
+def write_variances(
+    con: duckdb.DuckDBPyConnection, path: Path, *, catalog: Path, runs: Sequence[str], at: datetime
+) -> int:
+    """Write every variance with its rows to a file of the kind its name ends in.
+
+    Args:
+        con: the tables of a comparison (``client.compared``).
+        path: ends in .parquet, .xlsx, .csv or .json.
+        catalog: where our side is from.
+        runs: the published runs of our side.
+        at: when it was compared.
+
+    Returns:
+        The number of variances.
+
+    Raises:
+        InputError: the name ends in something else, or the file cannot be written.
+    """
+    form = path.suffix.lower().removeprefix(".")
+    if form not in _FORMS:
+        msg = f"{path}: expected a file that ends in {', '.join(f'.{x}' for x in _FORMS)}"
+        raise InputError(msg)
+    origin = Origin(
+        query=_VARIANCES,
+        catalog=str(catalog),
+        runs=tuple(("", "", run) for run in runs),
+        asked_at=at,
+    )
+    return write_file(con, form, path, origin)

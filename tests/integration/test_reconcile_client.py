@@ -161,6 +161,9 @@ def test_what_cannot_be_compared_is_refused_and_leaves_nothing(
     for period, expected in (("2025-12", "2025-12 is not published"), ("2025-13", "YYYY-MM")):
         with pytest.raises(InputError, match=expected):
             ask(file, "--mapping", mapping, "--month", period)
+    with pytest.raises(InputError, match=r"ends in \.parquet, \.xlsx, \.csv, \.json"):
+        ask(file, "--mapping", mapping, "--month", "2025-11", "--out", tmp_path / "x.txt")
+    before = {p for p in month.home.rglob("*") if FOLDER in p.parts}
     file.write_text(file.read_text().replace("handle", "handled", 1))
     with pytest.raises(InputError, match=r"theirs.csv:1: expected a column 'handle'"):
         ask(file, "--mapping", mapping, "--month", "2025-11")

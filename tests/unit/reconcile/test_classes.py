@@ -209,3 +209,19 @@ def test_within_tolerance_is_not_disputed(tmp_path: Path) -> None:
     found = reconciled(tmp_path, [CARDS], [CARDS.theirs(handle=180)], mapping=tight)
     line = next(line for line in found.lines if line.clause_id == "5.2")
     assert line.status is Status.DISPUTED
+
+
+def test_short_calls_that_nobody_spoke_of_are_hinted_at(tmp_path: Path) -> None:
+    short = [
+        Call(id=f"s{i}", at=later(NOON, hours=i), talk_s=5, acw_s=1, number=f"1390000000{i}")
+        for i in range(1, 7)
+    ]
+    found = reconciled(tmp_path, [CALL, *short], [CALL.theirs()])
+    (hint,) = found.hints
+    assert hint.startswith(
+        "6 of 6 calls missing there are shorter than any call of the file (140 s)"
+    )
+    mapping = MAPPING + "rules: {short_call_s: 10}\n"
+    found = reconciled(tmp_path, [CALL, *short], [CALL.theirs()], mapping=mapping)
+    assert found.hints == []
+    assert {v.name for v in found.variances} == {"short_call"}

@@ -64,6 +64,17 @@ def test_the_same_file_is_the_same_import_and_stays_as_it_is(tmp_path: Path) -> 
     assert {p.name: p.stat().st_mtime_ns for p in kept.iterdir()} == before
 
 
+def test_by_another_key_it_is_another_import(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.csv"
+    path.write_text(f"{HEADER}\n{GOOD}\n")
+    how, folder = mapped(tmp_path), tmp_path / "imports"
+    for key in (KEY, b"another"):
+        _, rows = import_calls(path, how, queues=sorted(QUEUES), key=key, folder=folder)
+        (ref,) = pl.read_parquet(rows)["number_ref"]
+        assert ref == customer_ref(key, "13800000001")
+    assert len(list(folder.iterdir())) == 2
+
+
 @pytest.mark.parametrize("encoding", ["gbk", "gb18030", "utf-16"])
 def test_chinese_encodings_words_and_names(tmp_path: Path, encoding: str) -> None:
     mapping = f"""

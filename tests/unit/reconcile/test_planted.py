@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import duckdb
 import pytest
@@ -42,7 +43,13 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDB
         client.put_theirs(con, parquet, client.put_ours(con, mapping))
         bounds = (planted.FIRST_MS, planted.END_MS)
         client.compare_calls(con, mapping, bounds=bounds, report=lambda _line: None)
-        write_variances(con, folder / "variances.parquet")
+        write_variances(
+            con,
+            folder / "variances.parquet",
+            catalog=folder,
+            runs=("a run",),
+            at=datetime(2025, 12, 3, tzinfo=UTC),
+        )
         file = literal(str(folder / "variances.parquet"))
         con.execute(f"create table written as from {file}")
         yield con
