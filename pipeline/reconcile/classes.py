@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
 
 import duckdb
 
@@ -70,102 +71,108 @@ def put_variances(
     con.execute(_classes(mapping, from_ms, to_ms))
 
 
-def _classes(mapping: ClientMapping, from_ms: int, to_ms: int) -> str:
+def _whole_cases(mapping: ClientMapping, from_ms: int, to_ms: int) -> str:
+    """Return SQL for the class of cases that are no pair, or more than one."""
     short_ms = mapping.rules.short_call_ms
     merged = "'leg_vs_contact'"
     if mapping.grain == "leg":
         merged = "case when is_transferred then 'transfer_split' else 'leg_vs_contact' end"
     return f"""
+select
+    s.case_id,
+    case
+        when s.part = 'repeated' then 'duplicate'
+        when s.part = 'merged' then {merged}
+        when s.part = 'split' then 'transfer_split'
+        when s.our_rows = 0 then 'missing_here'
+        when o.talk_ms < {short_ms} or o.is_short_abandon then 'short_call'
+        when greatest(o.answered_at_ms, o.ended_at_ms, o.completed_at_ms) >= {to_ms}
+            then 'attribution'
+        when o.at_ms + shift_ms < {from_ms} or o.at_ms + shift_ms >= {to_ms} then 'time_zone'
+        else 'missing_there'
+    end as class,
+    case
+        when s.part = 'repeated' and s.our_rows = 0 then 'listed again there'
+        when s.part = 'repeated' then 'counted again here'
+        when s.part = 'merged' then 'one row there for ' || s.our_rows || ' legs here'
+        when s.part = 'split' then s.their_rows || ' rows there for one leg here'
+    end as detail
+from sides as s
+left join ours as o on o.our_id = s.our_ids[1] and s.part = 'lone'
+cross join habits
+where s.part is not null
+"""
+
+
+_ASPECTS: Final = """
+select
+    *,
+    case
+        when is_unbilled and is_short then 'short_call'
+        when is_unbilled then 'definition'
+        when is_outcome_off and is_short then 'short_call'
+        when is_outcome_off then 'definition'
+        when is_short and is_money_off then 'short_call'
+    end as of_outcome,
+    case
+        when is_time_alike then null
+        when instant = 'start of the contact' then 'leg_vs_contact'
+        when instant is not null then 'attribution'
+        when is_shift then 'time_zone'
+        else 'unexplained'
+    end as of_time,
+    case when is_queue_off then 'attribution' end as of_queue,
+    case when is_elsewhere and of_time is null then 'attribution' end as of_month,
+    case
+        when is_length_off and is_rounded and measure is not null
+            then case when rounded >= coalesce(measured, 0) then 'rounding'
+                else 'definition' end
+        when is_length_off and is_rounded then 'rounding'
+        when is_length_off and measure is not null then 'definition'
+        when is_length_off then 'unexplained'
+        when is_money_off and of_outcome is null and of_time is null and of_queue is null
+            and not is_elsewhere then 'rounding'
+    end as of_length
+from facts
+inner join sides using (case_id)
+left join measures using (measure)
+cross join habits
+"""
+"""What explains each aspect of a pair that differs; NULL where it does not differ."""
+
+_PAIRS: Final = """
+select
+    case_id,
+    -- in the order of the rules
+    list_filter(
+        [of_outcome, of_time, of_queue, of_month, of_length], lambda x: x is not null
+    ) as found,
+    case when list_contains(found, 'unexplained') then 'unexplained' else found[1] end as class,
+    concat_ws('; ',
+        case when of_outcome is not null and is_unbilled then 'not paid there' end,
+        case when is_outcome_off then 'outcome differs' end,
+        case when of_time = 'time_zone'
+            then printf('time there %+d min', cast(round(d_ms / 60000) as bigint)) end,
+        case when of_time is not null and instant is not null then 'time is ' || instant end,
+        case when of_time = 'unexplained'
+            then printf('time there %+d s', cast(round(d_ms / 1000) as bigint)) end,
+        case when is_queue_off then 'queue differs' end,
+        case when is_elsewhere then 'of another month here' end,
+        case when of_length = 'definition' then 'duration is ' || measure end,
+        case when of_length = 'unexplained' then 'duration differs' end
+    ) as detail
+from aspects
+"""
+
+
+def _classes(mapping: ClientMapping, from_ms: int, to_ms: int) -> str:
+    return f"""
 create or replace table variances as
-with lone as (
-    select
-        s.case_id,
-        case
-            when s.part = 'repeated' then 'duplicate'
-            when s.part = 'merged' then {merged}
-            when s.part = 'split' then 'transfer_split'
-            when s.our_rows = 0 then 'missing_here'
-            when o.talk_ms < {short_ms} or o.is_short_abandon then 'short_call'
-            when greatest(o.answered_at_ms, o.ended_at_ms, o.completed_at_ms) >= {to_ms}
-                then 'attribution'
-            when o.at_ms + shift_ms < {from_ms} or o.at_ms + shift_ms >= {to_ms} then 'time_zone'
-            else 'missing_there'
-        end as class,
-        case
-            when s.part = 'repeated' and s.our_rows = 0 then 'listed again there'
-            when s.part = 'repeated' then 'counted again here'
-            when s.part = 'merged' then 'one row there for ' || s.our_rows || ' legs here'
-            when s.part = 'split' then s.their_rows || ' rows there for one leg here'
-        end as detail
-    from sides as s
-    left join ours as o on o.our_id = s.our_ids[1] and s.part = 'lone'
-    cross join habits
-    where s.part is not null
-),
-aspects as (
-    select
-        *,
-        case
-            when is_unbilled and is_short then 'short_call'
-            when is_unbilled then 'definition'
-            when is_outcome_off and is_short then 'short_call'
-            when is_outcome_off then 'definition'
-            when is_short and is_money_off then 'short_call'
-        end as of_outcome,
-        case
-            when is_time_alike then null
-            when instant = 'start of the contact' then 'leg_vs_contact'
-            when instant is not null then 'attribution'
-            when is_shift then 'time_zone'
-            else 'unexplained'
-        end as of_time,
-        case when is_queue_off then 'attribution' end as of_queue,
-        case when is_elsewhere and of_time is null then 'attribution' end as of_month,
-        case
-            when is_length_off and is_rounded and measure is not null
-                then case when rounded >= coalesce(measured, 0) then 'rounding'
-                    else 'definition' end
-            when is_length_off and is_rounded then 'rounding'
-            when is_length_off and measure is not null then 'definition'
-            when is_length_off then 'unexplained'
-            when is_money_off and of_outcome is null and of_time is null and of_queue is null
-                and not is_elsewhere then 'rounding'
-        end as of_length
-    from facts
-    inner join sides using (case_id)
-    left join measures using (measure)
-    cross join habits
-),
-paired as (
-    select
-        case_id,
-        list_filter(
-            [of_outcome, of_time, of_queue, of_month, of_length], lambda x: x is not null
-        ) as found,
-        case
-            when list_contains(found, 'unexplained') then 'unexplained'
-            when of_outcome = 'short_call' or of_outcome = 'definition' then of_outcome
-            when of_time = 'time_zone' then 'time_zone'
-            when of_time is not null then of_time
-            else coalesce(of_queue, of_month, of_length)
-        end as class,
-        concat_ws('; ',
-            case when of_outcome is not null and is_unbilled then 'not paid there' end,
-            case when is_outcome_off then 'outcome differs' end,
-            case when of_time = 'time_zone'
-                then printf('time there %+d min', cast(round(d_ms / 60000) as bigint)) end,
-            case when of_time is not null and instant is not null then 'time is ' || instant end,
-            case when of_time = 'unexplained'
-                then printf('time there %+d s', cast(round(d_ms / 1000) as bigint)) end,
-            case when is_queue_off then 'queue differs' end,
-            case when is_elsewhere then 'of another month here' end,
-            case when of_length = 'definition' then 'duration is ' || measure end,
-            case when of_length = 'unexplained' then 'duration differs' end
-        ) as detail
-    from aspects
-),
+with whole as ({_whole_cases(mapping, from_ms, to_ms)}),
+aspects as ({_ASPECTS}),
+paired as ({_PAIRS}),
 classed as (
-    select case_id, class, detail, [] as also from lone
+    select case_id, class, detail, [] as also from whole
     union all
     select
         case_id, class, detail,
@@ -179,6 +186,3 @@ select
     s.our_ms, s.their_ms, s.our_ids, s.their_ids
 from classed as c inner join sides as s using (case_id)
 """
-
-
-__all__ = ["VarianceClass", "put_variances"]
