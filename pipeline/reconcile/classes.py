@@ -134,7 +134,6 @@ select
             and not is_elsewhere then 'rounding'
     end as of_length
 from facts
-inner join sides using (case_id)
 left join measures using (measure)
 cross join habits
 """
@@ -168,11 +167,11 @@ from aspects
 def _classes(mapping: ClientMapping, from_ms: int, to_ms: int) -> str:
     return f"""
 create or replace table variances as
-with whole as ({_whole_cases(mapping, from_ms, to_ms)}),
+with whole_cases as ({_whole_cases(mapping, from_ms, to_ms)}),
 aspects as ({_ASPECTS}),
 paired as ({_PAIRS}),
 classed as (
-    select case_id, class, detail, [] as also from whole
+    select case_id, class, detail, [] as also from whole_cases
     union all
     select
         case_id, class, detail,

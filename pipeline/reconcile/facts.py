@@ -33,11 +33,18 @@ _MINUTE_S: Final = 60
 def put_facts(
     con: duckdb.DuckDBPyConnection, mapping: ClientMapping, increments: Iterable[int]
 ) -> None:
-    """Write ``case_money``, ``sides``, ``facts`` and ``habits``."""
+    """Write ``case_money``, ``facts``, ``habits``, and ``sides`` of all that may differ.
+
+    ``whole`` names the cases that are no plain pair and are judged as a whole.
+    """
     _put_case_money(con)
-    _put_sides(con)
+    con.execute("""
+create or replace table whole as
+select distinct case_id from cases where part <> 'pair'
+""")
     con.execute(_pair_facts(mapping, {*increments, _MINUTE_S}))
     con.execute(_habits())
+    _put_sides(con)
 
 
 def _put_case_money(con: duckdb.DuckDBPyConnection) -> None:
@@ -59,25 +66,21 @@ def _put_sides(con: duckdb.DuckDBPyConnection) -> None:
     """Write ``sides``: one row per case that may differ, with what its rows add up to."""
     con.execute("""
 create or replace table sides as
-with differing as (select distinct case_id from case_money where ours <> theirs),
-lengths as (
-    select
-        c.case_id,
-        count(c.our_id) as our_rows,
-        count(c.their_id) as their_rows,
-        max(c.part) filter (where c.part <> 'pair') as part,
-        cast(coalesce(sum(o.length_ms), 0) as bigint) as our_ms,
-        cast(coalesce(sum(t.length_ms), 0) as bigint) as their_ms,
-        bool_or(o.transferred_at_ms is not null) as is_transferred,
-        list(c.our_id order by c.our_id) filter (where c.our_id is not null) as our_ids,
-        list(c.their_id order by c.their_id) filter (where c.their_id is not null) as their_ids
-    from cases as c
-    left join ours as o using (our_id)
-    left join theirs as t using (their_id)
-    group by c.case_id
-)
-select lengths.*, differing.case_id is not null as is_money_off
-from lengths left join differing using (case_id)
+select
+    c.case_id,
+    count(c.our_id) as our_rows,
+    count(c.their_id) as their_rows,
+    max(c.part) filter (where c.part <> 'pair') as part,
+    cast(coalesce(sum(o.length_ms), 0) as bigint) as our_ms,
+    cast(coalesce(sum(t.length_ms), 0) as bigint) as their_ms,
+    bool_or(o.transferred_at_ms is not null) as is_transferred,
+    list(c.our_id order by c.our_id) filter (where c.our_id is not null) as our_ids,
+    list(c.their_id order by c.their_id) filter (where c.their_id is not null) as their_ids
+from cases as c
+left join ours as o using (our_id)
+left join theirs as t using (their_id)
+where c.case_id in (select case_id from facts union all select case_id from whole)
+group by c.case_id
 """)
 
 
@@ -104,13 +107,15 @@ def _pair_facts(mapping: ClientMapping, increments: set[int]) -> str:
     start = "or abs(t.at_ms - o.contact_at_ms) <= " + str(near) if is_contact else ""
     return f"""
 create or replace table facts as
-with paired as (
-    select p.our_id, p.their_id, t.at_ms - o.at_ms as d_ms
+with differing as (select distinct case_id from case_money where ours <> theirs),
+paired as (
+    select
+        2 * p.our_id as case_id, p.our_id, p.their_id, t.at_ms - o.at_ms as d_ms,
+        2 * p.our_id in (select case_id from differing) as is_money_off
     from pairs as p inner join ours as o using (our_id) inner join theirs as t using (their_id)
 )
 select
-    2 * o.our_id as case_id,
-    p.d_ms,
+    p.case_id, p.d_ms, p.is_money_off,
     (abs(p.d_ms) <= {near} {start}) as is_time_alike,
     case {instant} end as instant,
     {shift} as is_shift,
@@ -125,12 +130,11 @@ select
 from paired as p
 inner join ours as o using (our_id)
 inner join theirs as t using (their_id)
-inner join sides as s on s.case_id = 2 * o.our_id
-where s.part is null
-    and (abs(p.d_ms) > {near} or o.queue is distinct from t.queue
-        or o.outcome is distinct from t.outcome or not coalesce(t.is_billable, true)
-        or abs(t.length_ms - o.length_ms) > {tolerance.duration_ms}
-        or not o.is_in_month or s.is_money_off)
+anti join whole using (case_id)
+where abs(p.d_ms) > {near} or o.queue is distinct from t.queue
+    or o.outcome is distinct from t.outcome or not coalesce(t.is_billable, true)
+    or abs(t.length_ms - o.length_ms) > {tolerance.duration_ms}
+    or not o.is_in_month or p.is_money_off
 """
 
 
