@@ -276,6 +276,49 @@ def mapped(folder: Path, text: str = MAPPING) -> ClientMapping:
     return load_mapping(path, PROJECT_ROOT / "schemas")
 
 
+@contextmanager
+def compared(
+    folder: Path,
+    calls: Sequence[Call],
+    rows: Sequence[Mapping[str, str]],
+    *,
+    mapping: str = MAPPING,
+    prices: Sequence[Mapping[str, Any]] = PRICES,
+) -> Iterator[tuple[client.Comparison, duckdb.DuckDBPyConnection]]:
+    """Compare our calls with a client's rows; yield the result and the tables behind it."""
+    path = folder / "theirs.csv"
+    path.write_text(csv_of(rows), encoding="utf-8")
+    how = mapped(folder, mapping)
+    with opened(folder) as con:
+        put_calls(con, calls, prices)
+        done, parquet = import_calls(
+            path, how, queues=sorted(QUEUES), key=KEY, folder=folder / "imports"
+        )
+        basis = client.put_ours(con, how)
+        client.put_theirs(con, parquet, basis)
+        client.compare_calls(con, how, bounds=(_FIRST_MS, _END_MS), report=lambda _line: None)
+        lines, uncompared = bridge.compare_lines(con, published_lines(con, prices), how.tolerance)
+        matched = con.execute("select how, count(*) from pairs group by how").fetchall()
+        yield (
+            client.Comparison(
+                client=how.client,
+                month=str(MONTH),
+                runs=("a run",),
+                imported=done,
+                our_calls=len(calls),
+                their_calls=done.rows,
+                matched=dict(matched),
+                lines=lines,
+                uncompared=uncompared,
+                classes=bridge.sum_classes(con, lines),
+                basis=basis,
+                zone=ZONE,
+                hints=list(hints.short_calls(con, how)),
+            ),
+            con,
+        )
+
+
 def reconciled(
     folder: Path,
     calls: Sequence[Call],
@@ -285,17 +328,8 @@ def reconciled(
     prices: Sequence[Mapping[str, Any]] = PRICES,
 ) -> Reconciled:
     """Compare our calls with a client's rows."""
-    path = folder / "theirs.csv"
-    path.write_text(csv_of(rows), encoding="utf-8")
-    how = mapped(folder, mapping)
-    with opened(folder) as con:
-        put_calls(con, calls, prices)
-        _, parquet = import_calls(
-            path, how, queues=sorted(QUEUES), key=KEY, folder=folder / "imports"
-        )
-        client.put_theirs(con, parquet, client.put_ours(con, how))
-        client.compare_calls(con, how, bounds=(_FIRST_MS, _END_MS), report=lambda _line: None)
-        return _found(con, how, prices)
+    with compared(folder, calls, rows, mapping=mapping, prices=prices) as (found, con):
+        return _told(found, con)
 
 
 def published_lines(
@@ -308,10 +342,7 @@ def published_lines(
     return [{**row, "amount": amount(shares.get(x, 0))} for x, row in listed.items()]
 
 
-def _found(
-    con: duckdb.DuckDBPyConnection, how: ClientMapping, prices: Sequence[Mapping[str, Any]]
-) -> Reconciled:
-    lines, _ = bridge.compare_lines(con, published_lines(con, prices), how.tolerance)
+def _told(comparison: client.Comparison, con: duckdb.DuckDBPyConnection) -> Reconciled:
     found = con.execute("""
 select
     v.class, coalesce(v.detail, ''), v.also,
@@ -339,12 +370,11 @@ group by v.variance_id, v.case_id, v.class, v.detail, v.also order by v.variance
 select o.contact_id, o.leg, t.line from pairs inner join ours as o using (our_id)
 inner join theirs as t using (their_id)
 """).fetchall()
-    matched = con.execute("select how, count(*) from pairs group by how").fetchall()
     return Reconciled(
         variances=variances,
-        lines=lines,
-        classes=bridge.sum_classes(con, lines),
-        matched=dict(matched),
+        lines=comparison.lines,
+        classes=comparison.classes,
+        matched=comparison.matched,
         pairs=set(pairs),
-        hints=list(hints.short_calls(con, how)),
+        hints=comparison.hints,
     )

@@ -94,7 +94,9 @@ def _choose(con: duckdb.DuckDBPyConnection, most: int) -> None:
     """Write ``chosen``: the variances of each line and class whose rows are shown."""
     con.execute(f"""
 create or replace temp table chosen as
-select v.variance_id, v.case_id, v.class, v.detail, v.also, m.line, m.ours, m.theirs
+select
+    v.variance_id, v.case_id, v.class, v.detail, v.also, m.line, m.ours, m.theirs,
+    count(*) over (partition by v.class, m.line) as of_all
 from variances as v inner join case_money as m using (case_id)
 where m.ours <> m.theirs
 qualify row_number() over (
@@ -140,8 +142,7 @@ def _write(
     book = open_workbook(path)
     try:
         (total,) = con.execute(
-            "select count(*) from variances inner join case_money as c using (case_id) "
-            f"where {where} and c.ours <> c.theirs"
+            f"select any_value(c.of_all) from chosen as c where {where}"
         ).fetchall()[0]
         said = list(_claim(found, line, name, total))
         write_sheet(book, "claim", [("what", "VARCHAR"), ("value", "VARCHAR")], said)
