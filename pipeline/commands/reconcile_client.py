@@ -121,7 +121,8 @@ def show(found: Comparison, console: Console) -> None:
     ):
         of = [line for line in found.lines if line.status is status]
         if of:
-            console.print(f"{text}: {len(of)} lines, {_total(line.ours for line in of)} here")
+            count = _counted(len(of), "line")
+            console.print(f"{text}: {count}, {_total(line.ours for line in of)} here")
     undisputed = _total(line.undisputed for line in found.lines)
     console.print(f"undisputed in all: {undisputed} {_currency(found.lines)}")
     for line in found.uncompared:
@@ -134,7 +135,8 @@ def show(found: Comparison, console: Console) -> None:
         console.print(hint, style="yellow", soft_wrap=True)
     for flag in found.imported.flags:
         listed = ", ".join(map(str, flag.lines)) + (" …" if flag.count > len(flag.lines) else "")
-        console.print(f"{flag.kind}: {flag.count:,} rows (lines {listed})", soft_wrap=True)
+        count = _counted(flag.count, "row")
+        console.print(f"{flag.kind}: {count} (line {listed})", soft_wrap=True)
 
 
 def _lines(found: Comparison) -> Table:
@@ -162,6 +164,10 @@ def _classes(found: Comparison) -> Table:
     total = _total(one.amount for one in found.classes)
     table.add_row("total", f"{sum(one.count for one in found.classes):,}", "", "", total)
     return table
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" + "s" * (count != 1)
 
 
 def _total(amounts: Iterable[Decimal]) -> str:

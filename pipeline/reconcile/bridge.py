@@ -99,7 +99,8 @@ from case_money group by line
     moved: dict[str, dict[VarianceClass, int]] = {}
     for line, name, shares in con.execute("""
 select line, class, sum(ours - theirs)
-from variances inner join case_money using (case_id) group by line, class
+from variances inner join case_money using (case_id)
+group by line, class having bool_or(ours <> theirs)
 """).fetchall():
         moved.setdefault(line, {})[VarianceClass(name)] = int(shares)
     compared, others, wrong = [], [], []

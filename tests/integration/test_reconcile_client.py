@@ -108,7 +108,7 @@ def test_a_dispute_has_its_class_its_money_and_its_raw_events(
     code, told = ask(file, *options)
     assert code == 1
     assert "missing there" in told
-    assert "disputed: 1 lines" in told
+    assert "disputed: 1 line," in told
     (row,) = pl.read_parquet(out).rows(named=True)
     assert row["class"] == "missing_there"
     assert [leg["contact_id"] for leg in row["ours"]] == [contact]
