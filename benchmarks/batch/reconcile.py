@@ -121,9 +121,9 @@ def measure(home: Path) -> tuple[dict[str, Any], float, float, float]:
         "VANE_CUSTOMER_KEY": planted.KEY.decode(),
         "PYTHONPATH": str(PROJECT_ROOT),
     }
-    command = [sys.executable, "-m", "pipeline", "reconcile", "client", home / "theirs.csv"]
-    options = ["--mapping", home / "mapping.yaml", "--month", landed.MONTH, "--json"]
-    watched = watch([*command, *options, "--out", home / "variances.parquet"], env=env)
+    command = [sys.executable, "-m", "pipeline", "reconcile", "client", str(home / "theirs.csv")]
+    options = ["--mapping", str(home / "mapping.yaml"), "--month", landed.MONTH, "--json"]
+    watched = watch([*command, *options, "--out", str(home / "variances.parquet")], env=env)
     return json.loads(watched.out), watched.seconds, watched.cpu_s, watched.peak_mb
 
 

@@ -45,7 +45,8 @@ def _read(reading: Reading, meaning: str) -> tuple[pl.Expr, pl.Expr]:
     """Return epoch milliseconds of times with an offset, and wall-clock times without."""
     form = reading.mapping.time_format
     text = pl.col(meaning)
-    aware, wall = [], []
+    aware: list[pl.Expr] = []
+    wall: list[pl.Expr] = []
     if "%" in form:
         read = text.str.to_datetime(form, strict=False, time_unit="ms")
         (aware if "%z" in form else wall).append(read)
