@@ -1,8 +1,9 @@
 """A month of ours and a client's file about it, with variances of every class planted.
 
 Set by set, from hashes: the same size gives the same month. Every planted variance is written down
-with its class and its money, worked out in decimals beside the product's integers. Times are whole
-seconds, so that nothing differs that was not planted; the client's clock is up to 2 s off.
+with its class and its money, worked out in decimals beside the product's integers. Our durations
+are milliseconds, the client's are rounded to seconds, and its clock is up to 2 s off: where that
+alone moves money (a second begun or not), the truth says rounding.
 """
 
 from __future__ import annotations
@@ -108,12 +109,13 @@ timed as (
     select
         *,
         1000 * (2 + pick(i, leg || 'wait', 60)) as wait_ms,
-        1000 * cast(case
-            when bucket between 120 and 139 then 3 + pick(i, leg || 'talk', 7)
+        1000 * case
+            when bucket between 120 and 139 then 3 + pick(i, leg || 'talk', 6)
             else 20 + pick(i, leg || 'talk', 400)
-        end as bigint) as talk_ms,
-        1000 * cast(case when pick(i, leg || 'held', 3) = 0 then 5 + pick(i, leg || 'hold', 90)
-            else 0 end as bigint) as hold_ms,
+        end + pick(i, leg || 'ms', 1000) as talk_ms,
+        1000 * case
+            when pick(i, leg || 'held', 3) = 0 then 5 + pick(i, leg || 'hold', 90) else 0
+        end as hold_ms,
         1000 * (5 + pick(i, leg || 'acw', 90)) as acw_ms
     from legs
 )
@@ -207,7 +209,8 @@ listed as (
         plant, contact_id, leg, part, bucket, how,
         -- three of ten without an id, to be found by the caller
         case when pick(contact_id, 'id', 10) < 3 then '' else id end as id,
-        number, queue, talk_ms, handle_ms,
+        number, queue, (talk_ms + 500) // 1000 * 1000 as talk_ms,
+        (handle_ms + 500) // 1000 * 1000 as handle_ms,
         start_ms + 1000 * (pick(id, leg || 'clock', 5) - 2) as start_ms
     from told
 )
@@ -242,44 +245,49 @@ def put_truth(con: duckdb.DuckDBPyConnection) -> None:
 create or replace table truth as
 with ours as (
     select contact_id, leg, bucket, {ours} as amount, handle_ms from planted_legs
-    where bucket < 200
 ),
 theirs as (
     select
-        contact_id, leg, part, plant, line, handle_ms, queue,
-        case when plant = 'short_call' then 0 else {theirs} end as amount
-    from planted_rows where plant is not null
+        contact_id, leg, part, plant, line, handle_ms,
+        case when plant = 'short_call' then 0 else {theirs} end as amount,
+        -- a row too many; of a row and its repetition either is it
+        part = 1 and plant in ('duplicate', 'missing_here') as is_alone
+    from planted_rows
+),
+alone as (
+    select plant, contact_id, leg, list(line) as lines,
+        -sum(amount) filter (where is_alone) as amount
+    from theirs where plant = 'duplicate' or is_alone group by all
 ),
 of_ours as (
     select contact_id, case when bucket between 60 and 89 then 1 else leg end as leg,
-        sum(amount) as amount, sum(handle_ms) as handle_ms
-    from ours where bucket not between 0 and 39 group by all
+        any_value(bucket) as bucket, sum(amount) as amount, sum(handle_ms) as handle_ms
+    from ours group by all
 ),
 of_theirs as (
-    select contact_id, leg, sum(amount) as amount, list(line) as lines, sum(handle_ms) as handle_ms
-    from theirs where plant not in ('duplicate', 'missing_here') group by all
-),
-alone as (
-    -- of a row and its repetition either is the one too many
-    select plant, contact_id, leg, list(line) as lines,
-        -sum(amount) filter (where part = 1) as amount
-    from theirs where plant = 'duplicate' or (plant = 'missing_here' and part = 1) group by all
+    select
+        contact_id, leg, sum(amount) filter (where not is_alone) as amount,
+        list(line) filter (where not is_alone or plant = 'duplicate') as lines,
+        sum(handle_ms) filter (where not is_alone) as handle_ms
+    from theirs group by all
 ),
 met as (
     select
-        p.name as plant, o.contact_id, o.leg, t.lines,
-        o.amount - coalesce(t.amount, 0) as amount,
+        case when p.name in ('duplicate', 'missing_here') then null else p.name end as plant,
+        o.contact_id, o.leg, t.lines, o.amount - coalesce(t.amount, 0) as amount,
         o.handle_ms - coalesce(t.handle_ms, 0) as d_ms
     from of_ours as o
-    inner join planted_legs as l using (contact_id, leg)
-    inner join plants as p on l.bucket >= p.low and l.bucket < p.high
+    left join plants as p on o.bucket >= p.low and o.bucket < p.high
     left join of_theirs as t using (contact_id, leg)
 )
 select plant, contact_id, leg, lines, amount from alone
 union all
--- a duration that was round already is the same
-select plant, contact_id, leg, lines, amount from met
-where plant <> 'rounding' or abs(d_ms) > 1000 or amount <> 0
+select plant, contact_id, leg, lines, amount from met where plant <> 'rounding'
+union all
+-- also a second that begins an increment, planted or not; a duration that was round is the same
+select 'rounding', contact_id, leg, lines, amount from met
+where coalesce(plant, 'rounding') = 'rounding'
+    and (amount <> 0 or (plant = 'rounding' and abs(d_ms) > 1000))
 """)
 
 
