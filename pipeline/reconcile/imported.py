@@ -140,6 +140,9 @@ def _refuse_empty(reading: Reading, meaning: str) -> None:
 
 def _check_names(reading: Reading) -> None:
     names = [name for name in ("source_id", "number") if name in reading.mapping.columns]
+    for name in names:
+        is_cut = pl.col(name).str.contains(r"^\d[.,]\d+[eE]\+\d+$")
+        reading.refuse(is_cut, name, "all its digits (in Excel, make the column a text)")
     without = reading.rows.filter(pl.all_horizontal(pl.col(name) == "" for name in names))
     listed = " or ".join(reading.name(name) for name in names)
     if names == ["source_id"]:

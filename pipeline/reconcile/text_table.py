@@ -22,6 +22,8 @@ from pipeline.reconcile.problems import SHOWN, Problems
 
 LINE: Final = "line"
 _BLOCK: Final = 1 << 24
+_EXACT: Final = 10**15
+"""From here on Excel does not keep every digit of a number; it is written as Excel shows it."""
 
 
 def read_texts(path: Path, mapping: ClientMapping) -> tuple[list[str], pl.DataFrame]:
@@ -176,8 +178,11 @@ def _text(value: Any, mapping: ClientMapping) -> str:  # noqa: ANN401 - whatever
         return str(value.date() if value.time() == time() else value)
     if isinstance(value, timedelta | time):
         return _clock(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, float):
-        text = str(int(value)) if value.is_integer() else repr(value)
+        is_whole = value.is_integer() and abs(value) < _EXACT
+        text = str(int(value)) if is_whole else repr(value)
         return text.replace(".", ",") if mapping.decimal == "comma" else text
     return str(value)
 

@@ -249,6 +249,19 @@ def test_mixed_decimal_marks(tmp_path: Path) -> None:
     )
 
 
+def test_a_number_that_excel_has_cut(tmp_path: Path) -> None:
+    said = refused(tmp_path, f"{HEADER}\n{GOOD.replace('13800000001', '1.38E+10')}\n")
+    assert ":2: number (number): expected all its digits (in Excel, make the column a" in said
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(COLUMNS)
+    sheet.append([1.2345678901234567e19, 1, "service", datetime(2025, 11, 5, 12), 1, 1])  # noqa: DTZ001
+    book.save(tmp_path / "cut.xlsx")
+    with pytest.raises(InputError, match=r":2: id \(source_id\): expected all its digits"):
+        take(tmp_path, (tmp_path / "cut.xlsx").read_bytes(), MAPPING, "theirs.xlsx")
+
+
 def test_an_id_listed_again_is_flagged_with_its_line(tmp_path: Path) -> None:
     done, rows = take(tmp_path, f"{HEADER}\n{GOOD}\n{GOOD}\n")
     assert rows.height == 2
