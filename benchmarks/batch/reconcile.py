@@ -92,10 +92,11 @@ where queue = '{queue}' and queued_at_ms >= {from_ms} and queued_at_ms < {to_ms}
     return "insert into fct_settlement_lines by name" + " union all ".join(parts)
 
 
-def prepare(home: Path, contacts: int) -> None:
-    """Publish the planted month below ``home`` and write the client's file and the truth."""
-    base = home / "base.duckdb"
-    build(landed.simulate(home / "small", SMALL), base)
+def prepare(home: Path, base: Path, contacts: int) -> None:
+    """Publish the planted month below ``home`` and write the client's file and the truth.
+
+    ``base`` is a built month, which has every mart.
+    """
     config = home / "config"
     shutil.copytree(PROJECT_ROOT / "config", config)
     (config / "contracts" / "harbour.yaml").write_text(CONTRACT)
@@ -160,7 +161,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="vane-bench-") as scratch:
         home = (chosen.home or Path(scratch)).resolve()
         home.mkdir(parents=True, exist_ok=True)
-        prepare(home, chosen.contacts)
+        build(landed.simulate(home / "small", SMALL), home / "base.duckdb")
+        prepare(home, home / "base.duckdb", chosen.contacts)
         told, seconds, cpu_s, peak_mb = measure(home)
         print(f"{machine()}; DuckDB's memory limit {warehouse.MEMORY_LIMIT}")
         print(
