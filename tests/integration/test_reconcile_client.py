@@ -47,14 +47,16 @@ def _home(month: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 def export(month: Settings, folder: Path, client: str, where: str = "true") -> tuple[Path, Path]:
     """Write the client's file of our own answered legs, and its mapping."""
     legs = pl.DataFrame(pl.from_arrow(files_of(month, "fct_leg_facts")))  # noqa: F841 - read by name
-    rows = duckdb.sql(f"""
+    found = duckdb.sql(f"""
 select
     contact_id as contact, leg, queue, talk_ms + hold_ms + acw_ms as handle,
     timezone('Asia/Shanghai', make_timestamptz(queued_at_ms * 1000)) as wall,
     strftime(wall, '%Y-%m-%dT%H:%M:%S.%g') as queued
 from legs where client = '{client}' and outcome = 'answered' and {where}
 order by contact_id, leg
-""").pl()
+""")
+    assert found is not None
+    rows = found.pl()
     mapping = folder / "mapping.yaml"
     mapping.write_text(MAPPING.format(client=client))
     file = folder / "theirs.csv"
