@@ -2,9 +2,10 @@
 
 Sums cannot be matched call by call. So ours are counted anew under each **reading** that a client
 may have (contacts, another clock, another instant, without short calls, other durations), and a
-cell that differs is put down to the reading under which it is exactly theirs. Of several the one
-that explains most cells of the file is taken, so that a chance hit does not decide. A cell that no
-reading fits is unexplained; one that a side lacks altogether is missing.
+cell that differs is put down to the reading under which it is exactly theirs. A reading is a habit,
+so it counts only where it fits more than half of the queue's cells that tell it from what is
+billed; a chance hit does not. Of several the one that fits most is taken. A cell that no reading
+fits is unexplained; one that a side lacks altogether is missing.
 """
 
 from __future__ import annotations
@@ -155,11 +156,26 @@ fits as (
     inner join counted as c using (business_on, queue)
     where not j.is_alike and c.reading <> 'as billed' and {alike}
 ),
-habits as (select reading, count(*) as cells from fits group by reading),
+habits as (
+    -- of a queue's cells that tell a reading from what is billed, how many are theirs
+    select c.reading, c.queue, count(*) filter (where {alike}) as cells, count(*) as telling
+    from counted as c
+    left join base as b using (business_on, queue)
+    left join their_sums as t using (business_on, queue)
+    where c.reading <> 'as billed' and (
+        c.calls is distinct from b.calls
+        or (t.length_ms is not null and c.length_ms is distinct from b.length_ms)
+    )
+    group by c.reading, c.queue
+),
 chosen as (
     select f.case_id, f.reading, r.class
-    from fits as f inner join habits using (reading) inner join readings as r using (reading)
-    qualify row_number() over (partition by f.case_id order by habits.cells desc, r.nth) = 1
+    from fits as f
+    inner join joined as j using (case_id)
+    inner join habits as h on f.reading = h.reading and j.queue = h.queue
+    inner join readings as r on f.reading = r.reading
+    where 2 * h.cells > h.telling
+    qualify row_number() over (partition by f.case_id order by h.cells desc, r.nth) = 1
 )
 select
     j.*, chosen.reading,

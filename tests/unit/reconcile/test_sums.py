@@ -139,3 +139,25 @@ def test_sums_that_are_none(tmp_path: Path, old: str, new: str, expected: str) -
 def test_a_day_and_queue_twice(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r":3: expected each day and queue once, got 2025-11-05"):
         sums(tmp_path, calls(), [row(calls()), row(calls(), calls=1)])
+
+
+def test_a_reading_that_fits_one_cell_by_chance_explains_nothing(tmp_path: Path) -> None:
+    """A call too few on one day, as one call per contact would say; the other days deny that."""
+    days = []
+    for day in range(5, 9):
+        at = f"2025-11-{day:02} 10:00:00"
+        days.append(
+            [
+                Call(id=f"d{day}", at=at, number=f"1380{day:07}"),
+                Call(id=f"d{day}", leg=2, at=later(at, minutes=9), number=f"1380{day:07}"),
+            ]
+        )
+    mapping = SUMS.replace("  handle: handle\n", "")
+    ours = [call for calls_of_day in days for call in calls_of_day]
+    for wrong, name in ((1, "unexplained"), (3, "leg_vs_contact")):
+        rows = [
+            row(calls_of_day, day=calls_of_day[0].at[:10], calls=1 if i < wrong else 2)
+            for i, calls_of_day in enumerate(days)
+        ]
+        found, _ = sums(tmp_path, ours, rows, mapping=mapping)
+        assert [kind for kind, *_ in found] == [name] * wrong
