@@ -35,7 +35,7 @@ COMMANDS: Final = {
     "alerts": "Alerts at the desk: acknowledge, assign, comment, close with an outcome",
     "cases": "Complaint cases: take, assign, postpone, comment, close with an outcome",
     "desk": "The operational store: make it, check it, read alerts into it",
-    "reconcile": "Compare the live numbers with the month, row by row",
+    "reconcile": "Compare a month with the live numbers, or with the client's figures",
     "kernel": "Compile the live side's fold, or say whether it is",
     "query": "Ask the published catalog in SQL",
     "bi": "Serve Superset with Vane's dashboards on the published catalog",

@@ -198,8 +198,9 @@ def _output(database: Path, spill: Path | None = None) -> dict[str, Any]:
 
     dbt names relations by the database's stem, so builds in any folder are parsed alike.
     """
-    # One dbt thread: a statement uses all cores anyway, and two share the memory limit. At 50 M events
-    # two of the widest at once end in DuckDB's "dict-surviving join: ... non-dictionary chunk" (2.0.0).
+    # One dbt thread: a statement uses all cores anyway, and two share the memory limit. With 50 M
+    # events two of the widest at once end in an internal error of DuckDB 2.0.0 ("dict-surviving
+    # join: ... received a non-dictionary chunk").
     settings = session_settings(Path())
     del settings["temp_directory"]
     output = {"type": "duckdb", "path": database.stem, "threads": 1, "settings": settings}
