@@ -10,7 +10,7 @@ from pipeline.alerting.sink import AlertRecord
 
 def describe(alert: AlertRecord) -> str:
     """Return the alert in a sentence, and another about the day where the record knows it."""
-    say = _KINDS.get(alert.get("kind", "margin"), _other)
+    say = _ENDS.get(alert.get("end_reason", "")) or _KINDS.get(alert.get("kind", "margin"), _other)
     return say(alert) + _day(alert)
 
 
@@ -78,6 +78,31 @@ def _silence(alert: AlertRecord) -> str:
 def _other(alert: AlertRecord) -> str:
     return f"{alert['rule']} of {place(alert)} {alert['status']}"
 
+
+def _closed(alert: AlertRecord) -> str:
+    return (
+        f"{alert['rule']} of {place(alert)} ends with the opening hours: it was not over, but "
+        "no more calls are counted"
+    )
+
+
+def _quiet(alert: AlertRecord) -> str:
+    return (
+        f"{alert['rule']} of {place(alert)} ends: {alert['offered']} calls in {_window(alert)} are "
+        "too few to judge"
+    )
+
+
+def _rule_ended(alert: AlertRecord) -> str:
+    return f"{alert['rule']} of {place(alert)} ends: the rule holds no more"
+
+
+_ENDS: Final[dict[str, Callable[[AlertRecord], str]]] = {
+    "closed": _closed,
+    "quiet": _quiet,
+    "rule_ended": _rule_ended,
+}
+"""Ends that are no recovery."""
 
 _KINDS: Final[dict[str, Callable[[AlertRecord], str]]] = {
     "margin": _margin,

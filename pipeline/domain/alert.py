@@ -21,6 +21,20 @@ class AlertStatus(StrEnum):
     RESOLVED = "resolved"
 
 
+class EndReason(StrEnum):
+    """Why an alert is over.
+
+    ``recovered``: what fired holds no more. ``closed``: the opening hours ended, nothing more is
+    counted. ``quiet``: too few calls come to judge, and no more are expected. ``rule_ended``: the
+    rule holds no more.
+    """
+
+    RECOVERED = "recovered"
+    CLOSED = "closed"
+    QUIET = "quiet"
+    RULE_ENDED = "rule_ended"
+
+
 @dataclass(slots=True)
 class AlertState:
     """Where one rule stands for one queue; ``transitions`` numbers what was said so far.
@@ -47,8 +61,8 @@ class Alert:
     ``offered`` and ``answered_within`` are the parts of service level in the window that ends
     there, whatever the rule is about. ``value`` and ``threshold`` are of the rule's KPI, in its
     ``unit``. ``day_counted`` and ``day_good`` are the parts of the contract's formula for the
-    contract day so far, ``month_counted`` and ``month_good`` for its month. None: the rule has no
-    such thing.
+    contract day so far, ``month_counted`` and ``month_good`` for its month. ``end_reason`` says of
+    an end why it is one. None: the rule has no such thing.
     """
 
     alert_id: str
@@ -81,6 +95,7 @@ class Alert:
     long_answered_within: int | None = None
     expected_milli: int | None = None
     forecast_source: str | None = None
+    end_reason: EndReason | None = None
 
 
 def step(

@@ -1,7 +1,8 @@
 """Moves the alert rules of a queue to a pane boundary of event time.
 
 Nothing new fires outside the opening hours or in planned maintenance; what fires already may
-resolve then.
+resolve then. When a window has passed since closing, nothing is left that could be judged: what
+fires ends as ``closed``. A silence does not: that calls are lost goes on until some are counted.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from pipeline.domain import kpi
-from pipeline.domain.alert import Alert, AlertState, AlertStatus, alert_id, step
+from pipeline.domain.alert import Alert, AlertState, AlertStatus, EndReason, alert_id, step
+from pipeline.domain.alert_parts import idle_ms, is_quiet
 from pipeline.domain.alert_reading import Reading, read
-from pipeline.domain.alert_rule import BurnRule, Rule, SilenceRule
+from pipeline.domain.alert_rule import MAX_WINDOW_MS, BurnRule, Rule, SilenceRule
 from pipeline.domain.day_sums import day_of
 from pipeline.domain.queue_state import QueueState, so_far, window_counts
 from pipeline.domain.target import ServiceTarget
@@ -20,6 +22,9 @@ from pipeline.domain.target import ServiceTarget
 SILENCE_STEP_MS: Final = 5 * 60_000
 """How often queues that nothing comes to are listened to."""
 UNITS: Final = {"backlog": "calls", "longest_wait": "ms"}
+_NOTHING: Final = Reading(holds=False, over=True, value=None, threshold=None)
+_QUIET: Final = _NOTHING._replace(window_ms=MAX_WINDOW_MS)
+"""What there is to say of an alert that ends for want of calls."""
 
 
 def evaluate(rules: Sequence[Rule], queue: QueueState, boundary: int) -> list[Alert]:
@@ -39,28 +44,45 @@ def evaluate(rules: Sequence[Rule], queue: QueueState, boundary: int) -> list[Al
             continue  # nothing came into the windows, nothing left them: the answer stands
         if not rule.from_day <= today < rule.until_day:
             if _has_ended(rules, rule, queue, today):
-                found.append(_end(rule, queue, boundary, target))
+                found.append(_end(rule, queue, boundary, target, EndReason.RULE_ENDED))
             continue
-        state = queue.alerts.get(rule.name)
-        firing = state is not None and state.firing
-        reading = read(rule, queue, target, boundary, firing=firing)
-        holds = reading is not None and reading.holds
-        over = reading is not None and reading.over
-        if holds and not firing and _held_back(rule, queue, target, boundary):
-            holds, restless = False, True
-        if state is None:
-            if not holds:
-                continue
-            state = queue.alerts[rule.name] = AlertState()
-        status = step(rule, state, boundary, holds=holds, over=over)
-        restless = restless or state.is_moving
-        if status is not None and reading is not None:
-            found.append(_alert(rule, state, status, queue, boundary, target, reading))
+        alert, waits = _moved(rule, queue, target, boundary)
+        restless = restless or waits
+        if alert is not None:
+            found.append(alert)
     queue.changed = False
     queue.evaluated_with = target
     queue.evaluated_on = today
     queue.restless = restless
     return found
+
+
+def _moved(
+    rule: Rule, queue: QueueState, target: ServiceTarget, boundary: int
+) -> tuple[Alert | None, bool]:
+    """Move one rule; return the transition made, and whether time alone may make the next."""
+    state = queue.alerts.get(rule.name)
+    firing = state is not None and state.firing
+    if firing and _is_closed(rule, target, boundary):
+        return _end(rule, queue, boundary, target, EndReason.CLOSED), False
+    reason = EndReason.RECOVERED
+    reading = read(rule, queue, target, boundary, firing=firing)
+    if firing and reading is None and is_quiet(rule, queue, target, boundary):
+        reading, reason = _QUIET, EndReason.QUIET
+    holds = reading is not None and reading.holds
+    waits = holds and not firing and _held_back(rule, queue, target, boundary)
+    if waits:
+        holds = False
+    if state is None:
+        if not holds:
+            return None, waits
+        state = queue.alerts[rule.name] = AlertState()
+    status = step(rule, state, boundary, holds=holds, over=reading is not None and reading.over)
+    waits = waits or state.is_moving or (state.firing and _may_end(rule, queue, target, boundary))
+    if status is None or reading is None:
+        return None, waits
+    end_reason = None if status is AlertStatus.FIRING else reason
+    return _alert(rule, state, queue, boundary, target, reading, end_reason), waits
 
 
 def _leaves(queue: QueueState, rule: Rule, boundary: int) -> bool:
@@ -80,22 +102,42 @@ def _has_ended(rules: Sequence[Rule], rule: Rule, queue: QueueState, today: int)
     return not any(r.name == rule.name and r.from_day <= today < r.until_day for r in rules)
 
 
-def _end(rule: Rule, queue: QueueState, boundary: int, target: ServiceTarget) -> Alert:
-    """Resolve what a rule said that is no longer valid: nobody else would."""
+def _end(
+    rule: Rule, queue: QueueState, boundary: int, target: ServiceTarget, reason: EndReason
+) -> Alert:
+    """Resolve what fires, whatever there is to say of it: nobody else would."""
     state = queue.alerts[rule.name] = AlertState(
         transitions=queue.alerts[rule.name].transitions + 1
     )
-    reading = read(rule, queue, target, boundary, firing=True) or Reading(
-        holds=False, over=True, value=0, threshold=0
+    reading = read(rule, queue, target, boundary, firing=True) or _NOTHING
+    return _alert(rule, state, queue, boundary, target, reading, reason)
+
+
+def _is_closed(rule: Rule, target: ServiceTarget, boundary: int) -> bool:
+    """Say whether the queue has been closed for all of the rule's window."""
+    return _ends_at_closing(rule, target) and not target.open_ms(
+        boundary - rule.window_ms, boundary
     )
-    return _alert(rule, state, AlertStatus.RESOLVED, queue, boundary, target, reading)
+
+
+def _ends_at_closing(rule: Rule, target: ServiceTarget) -> bool:
+    return rule.only_open and target.has_hours and not isinstance(rule, SilenceRule)
+
+
+def _may_end(rule: Rule, queue: QueueState, target: ServiceTarget, boundary: int) -> bool:
+    """Say whether what fires may end though no call comes: by closing, or in a longer window."""
+    if _ends_at_closing(rule, target):
+        return True
+    return rule.least_calls > 0 and idle_ms(queue, boundary) <= MAX_WINDOW_MS
 
 
 def _held_back(rule: Rule, queue: QueueState, target: ServiceTarget, boundary: int) -> bool:
     """Say whether nothing new may fire: closed, or planned maintenance."""
     from_ms = boundary - rule.window_ms if isinstance(rule, SilenceRule) else boundary
-    if rule.only_open and not (target.is_open(boundary) and target.is_open(from_ms)):
-        return True
+    if rule.only_open and target.has_hours:
+        open_ms = target.open_ms(from_ms, boundary)
+        if open_ms < boundary - from_ms or not target.is_open(boundary):
+            return True
     where = (queue.client, queue.site, queue.queue)
     return any(window.covers(*where, from_ms, boundary) for window in rule.maintenance)
 
@@ -103,19 +145,20 @@ def _held_back(rule: Rule, queue: QueueState, target: ServiceTarget, boundary: i
 def _alert(
     rule: Rule,
     state: AlertState,
-    status: AlertStatus,
     queue: QueueState,
     boundary: int,
     target: ServiceTarget,
     reading: Reading,
+    end_reason: EndReason | None = None,
 ) -> Alert:
-    offered, within = window_counts(queue, boundary, rule.window_ms, target)
+    window_ms = reading.window_ms or rule.window_ms
+    offered, within = window_counts(queue, boundary, window_ms, target)
     long_ms = rule.long_ms if isinstance(rule, BurnRule) else None
     long = (None, None) if long_ms is None else window_counts(queue, boundary, long_ms, target)
     day_counted, day_good, month_counted, month_good = so_far(queue, boundary, target.zone)
     return Alert(
         alert_id=alert_id(rule, queue.key, boundary, state.transitions),
-        status=status,
+        status=AlertStatus.FIRING if state.firing else AlertStatus.RESOLVED,
         rule=rule.name,
         rule_version=rule.version,
         severity=rule.severity,
@@ -124,7 +167,7 @@ def _alert(
         site=queue.site,
         queue=queue.queue,
         at_ms=boundary,
-        window_ms=rule.window_ms,
+        window_ms=window_ms,
         offered=offered,
         answered_within=within,
         goal_permille=target.goal_permille,
@@ -144,4 +187,5 @@ def _alert(
         long_answered_within=long[1],
         expected_milli=reading.expected_milli,
         forecast_source=reading.forecast_source,
+        end_reason=end_reason,
     )

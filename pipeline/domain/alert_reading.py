@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from pipeline.domain import kpi
+from pipeline.domain.alert_parts import OFFERED, enough, is_fresh
 from pipeline.domain.alert_rule import (
     BacklogRule,
     BurnRule,
@@ -26,34 +27,27 @@ from pipeline.domain.significance import is_above, is_below
 from pipeline.domain.target import ServiceTarget
 
 PERMILLE: Final = 1000
-FRESH_MS: Final = 5 * 60_000
-"""Calls that waited are over only while others are counted: loss of data is not "resolved"."""
 PROFILE: Final = "profile"
 FIXED: Final = "fixed"
 
-_ABANDON: Final = tuple(
-    kpi.SERVICE_LEVEL_FIELDS.index(name)
-    for name in ("offered", "answered", "abandoned", "abandoned_short", "flowed_out")
-)
-_AT_MOST: Final = _ABANDON[1:3]
+_AT_MOST: Final = tuple(kpi.SERVICE_LEVEL_FIELDS.index(name) for name in ("answered", "abandoned"))
 """No definition has more abandons than there are, or divides by less than the calls answered."""
 _OVER: Final = kpi.SERVICE_LEVEL_FIELDS.index("waiting_over")
-_OFFERED: Final = (kpi.SERVICE_LEVEL_FIELDS.index("offered"),)
-_HANDLING: Final = tuple(
-    kpi.HANDLE_TIME_FIELDS.index(name) for name in ("handled", "talk_ms", "hold_ms", "acw_ms")
-)
-_COMPLAINTS: Final = (kpi.COMPLAINT_SIGNAL_FIELDS.index("complaints"),)
 
 
 class Reading(NamedTuple):
-    """What a rule finds; ``value`` and ``threshold`` in its KPI's unit."""
+    """What a rule finds; ``value`` and ``threshold`` in its KPI's unit.
+
+    ``window_ms`` is the window looked at where that may be longer than the rule's.
+    """
 
     holds: bool
     over: bool
-    value: int
-    threshold: int
+    value: int | None
+    threshold: int | None
     expected_milli: int | None = None
     forecast_source: str | None = None
+    window_ms: int | None = None
 
 
 def read(
@@ -67,15 +61,15 @@ def read(
     found: Reading | None
     match rule:
         case DropRule():
-            found = _margin(rule, queue, target, boundary)
+            found = _margin(rule, queue, target, boundary, firing=firing)
         case BurnRule():
-            found = _burn(rule, queue, target, boundary)
+            found = _burn(rule, queue, target, boundary, firing=firing)
         case ShareRule():
             found = _share(rule, queue, target, boundary, firing=firing)
         case BacklogRule():
             found = _waiting(rule, queue, target, boundary)
         case JumpRule():
-            found = _jump(rule, queue, target, boundary)
+            found = _jump(rule, queue, target, boundary, firing=firing)
         case SurgeRule():
             found = _surge(rule, queue, target, boundary)
         case SilenceRule():
@@ -86,11 +80,12 @@ def read(
 
 
 def _margin(
-    rule: DropRule, queue: QueueState, target: ServiceTarget, boundary: int
+    rule: DropRule, queue: QueueState, target: ServiceTarget, boundary: int, *, firing: bool
 ) -> Reading | None:
-    offered, within = window_counts(queue, boundary, rule.window_ms, target)
-    if offered < rule.min_offered:
+    found = enough(rule, queue, target, boundary, firing=firing)
+    if found is None:
         return None
+    window, offered, within = found
     level, goal = within * PERMILLE, target.goal_permille
     enter = goal - rule.enter_margin_permille
     return Reading(
@@ -98,18 +93,20 @@ def _margin(
         over=level >= (goal - rule.leave_margin_permille) * offered,
         value=level // offered,
         threshold=enter,
+        window_ms=window,
     )
 
 
 def _burn(
-    rule: BurnRule, queue: QueueState, target: ServiceTarget, boundary: int
+    rule: BurnRule, queue: QueueState, target: ServiceTarget, boundary: int, *, firing: bool
 ) -> Reading | None:
-    counted, good = window_counts(queue, boundary, rule.window_ms, target)
-    if counted < rule.min_calls:
+    found = enough(rule, queue, target, boundary, firing=firing)
+    if found is None:
         return None
+    window, counted, good = found
     goal = target.goal_permille
     misses, allowed = counted - good, counted * (PERMILLE - goal)
-    holds = _burns(rule, counted, good, goal)
+    holds = not firing and _burns(rule, counted, good, goal)
     if holds:  # few queues, so the long window is seldom summed
         holds = _burns(rule, *window_counts(queue, boundary, rule.long_ms, target), goal)
     return Reading(
@@ -117,6 +114,7 @@ def _burn(
         over=misses == 0 or misses * PERMILLE**2 < rule.leave_permille * allowed,
         value=misses * PERMILLE**2 // max(allowed, 1),
         threshold=rule.enter_permille,
+        window_ms=window,
     )
 
 
@@ -133,21 +131,17 @@ def _share(
     rule: ShareRule, queue: QueueState, target: ServiceTarget, boundary: int, *, firing: bool
 ) -> Reading | None:
     limit = rule.enter_permille
-    if rule.kpi == "complaint_rate":
-        (cases,) = window_sums(queue, 2, boundary, rule.window_ms, _COMPLAINTS)
-        (calls, *_) = window_sums(queue, 1, boundary, rule.window_ms, _HANDLING)
-    else:
+    if not firing and rule.kpi == "abandon_rate":
         answered, abandoned = window_sums(queue, 0, boundary, rule.window_ms, _AT_MOST)
-        if not firing and abandoned * PERMILLE <= limit * answered:
+        if abandoned * PERMILLE <= limit * answered:
             return None  # by no definition above the limit: no more is looked at of most queues
-        sums = window_sums(queue, 0, boundary, rule.window_ms, _ABANDON)
-        names = (kpi.SERVICE_LEVEL_FIELDS[index] for index in _ABANDON)
-        cases, calls = target.rules.abandon_parts(dict(zip(names, sums, strict=True)))
-    if calls < rule.min_calls:
+    found = enough(rule, queue, target, boundary, firing=firing)
+    if found is None:
         return None
+    window, calls, cases = found
     holds = is_below(calls, calls - cases, calls * (PERMILLE - limit), rule.inflation_permille)
     over = cases * PERMILLE < rule.leave_permille * calls
-    return Reading(holds, over, cases * PERMILLE // calls, limit)
+    return Reading(holds, over, cases * PERMILLE // calls, limit, window_ms=window)
 
 
 def _waiting(rule: BacklogRule, queue: QueueState, target: ServiceTarget, boundary: int) -> Reading:
@@ -161,36 +155,38 @@ def _waiting(rule: BacklogRule, queue: QueueState, target: ServiceTarget, bounda
         value = 0
         if first is not None:
             value = boundary - first - kpi.PANE_MS + target.threshold_ms
-    fresh = queue.newest_pane >= boundary - FRESH_MS
-    return Reading(value >= rule.enter, fresh and value < rule.leave, value, rule.enter)
+    over = value < rule.leave and is_fresh(rule, queue, boundary)
+    return Reading(value >= rule.enter, over, value, rule.enter)
 
 
 def _jump(
-    rule: JumpRule, queue: QueueState, target: ServiceTarget, boundary: int
+    rule: JumpRule, queue: QueueState, target: ServiceTarget, boundary: int, *, firing: bool
 ) -> Reading | None:
-    calls, *parts = window_sums(queue, 1, boundary, rule.window_ms, _HANDLING)
-    if calls < rule.min_calls:
+    found = enough(rule, queue, target, boundary, firing=firing)
+    if found is None:
         return None
+    window, calls, took_ms = found
     usual_calls, usual_ms, source = 1, rule.aht_ms, FIXED
     if usual_ms is None:
         usual_calls, usual_ms = usual_handling(queue.days, boundary, target.zone)
         source = PROFILE
     if not usual_calls or not usual_ms:
         return None
-    is_ms, limit = sum(parts) * usual_calls * PERMILLE, usual_ms * calls
+    is_ms, limit = took_ms * usual_calls * PERMILLE, usual_ms * calls
     return Reading(
         holds=is_ms >= rule.enter_permille * limit,
         over=is_ms < rule.leave_permille * limit,
-        value=sum(parts) // calls,
+        value=took_ms // calls,
         threshold=rule.enter_permille * usual_ms // (usual_calls * PERMILLE),
         forecast_source=source,
+        window_ms=window,
     )
 
 
 def _surge(
     rule: SurgeRule, queue: QueueState, target: ServiceTarget, boundary: int
 ) -> Reading | None:
-    (calls,) = window_sums(queue, 0, boundary, rule.window_ms, _OFFERED)
+    (calls,) = window_sums(queue, 0, boundary, rule.window_ms, OFFERED)
     expected = expected_milli(queue.days, boundary - rule.window_ms, boundary, target.zone)
     if not calls or expected is None:
         return None

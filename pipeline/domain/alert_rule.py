@@ -82,6 +82,11 @@ class Rule:
         """Return the windows it looks at; the longest last."""
         return (self.window_ms,)
 
+    @property
+    def least_calls(self) -> int:
+        """Return how many calls it takes to say anything; 0: it does not depend on any."""
+        return 0
+
 
 def check_window(name: str, window_ms: int) -> None:
     """Refuse a window that is not whole panes or longer than panes are kept."""
@@ -113,6 +118,11 @@ class DropRule(Rule):
     leave_margin_permille: int
     min_offered: int
 
+    @property
+    def least_calls(self) -> int:
+        """Return the least number of calls offered."""
+        return self.min_offered
+
     def __post_init__(self) -> None:
         """Refuse margins that cross, or none at all."""
         Rule.__post_init__(self)
@@ -143,6 +153,11 @@ class BurnRule(Rule):
     leave_permille: int
     min_calls: int = 10
     inflation_permille: int = INFLATION
+
+    @property
+    def least_calls(self) -> int:
+        """Return the least number of calls."""
+        return self.min_calls
 
     def __post_init__(self) -> None:
         """Refuse windows and burns that do not fit each other."""
@@ -183,6 +198,11 @@ class ShareRule(Rule):
     leave_permille: int
     min_calls: int = 10
     inflation_permille: int = INFLATION
+
+    @property
+    def least_calls(self) -> int:
+        """Return the least number of calls."""
+        return self.min_calls
 
     def __post_init__(self) -> None:
         """Refuse shares that cross or that no calls can have."""
@@ -228,6 +248,11 @@ class JumpRule(Rule):
     aht_ms: int | None = None
     min_calls: int = 30
 
+    @property
+    def least_calls(self) -> int:
+        """Return the least number of calls."""
+        return self.min_calls
+
     def __post_init__(self) -> None:
         """Refuse jumps that are none."""
         Rule.__post_init__(self)
@@ -247,6 +272,11 @@ class SurgeRule(Rule):
     leave_permille: int
     min_calls: int = 20
     inflation_permille: int = INFLATION
+
+    @property
+    def least_calls(self) -> int:
+        """Return the least number of calls."""
+        return self.min_calls
 
     def __post_init__(self) -> None:
         """Refuse surges that are none."""

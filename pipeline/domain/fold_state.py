@@ -24,7 +24,7 @@ from pipeline.domain.queue_state import QueueState
 from pipeline.domain.target import TargetHistory
 from pipeline.domain.watermark import Watermark
 
-STATE_VERSION: Final = 5
+STATE_VERSION: Final = 6
 
 STEP_ROWS: Final = 500
 """Legs or panes that a step of ``fill`` takes at most: some two milliseconds."""

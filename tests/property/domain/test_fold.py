@@ -22,7 +22,7 @@ from pipeline.domain.kpi import KPI_FIELDS
 from pipeline.domain.leg import LegFacts, apply
 from pipeline.domain.opening_hours import OpeningHours
 from pipeline.domain.outcome import PARTS, contributions, parts_changed
-from pipeline.domain.target import TargetHistory
+from pipeline.domain.target import ServiceTarget, TargetHistory
 from pipeline.domain.units import UNIT_FIELDS, KnownLeg, units
 from tests.factories import NOON, a_target, an_event, history
 from tests.strategies import HOUR, call_events, cuts, logs, one_leg_logs
@@ -210,6 +210,40 @@ def test_a_killed_worker_goes_on_as_if_nothing_had_happened(
     assert {a.alert_id for a in reader.alerts} == {a.alert_id for a in once.alerts}
     assert reader.late == once.late
     assert fold.counters == whole.counters
+
+
+HOURS = KpiDefinition(
+    name="h",
+    inclusive=True,
+    short_abandon_ms=5_000,
+    opening_hours=OpeningHours((((0, 250), (300, 420)),) * 7),
+)
+"""It is 4:00 at noon: the queues close ten minutes later, open again at 5:00, close at 7:00."""
+FEW: list[Rule] = [
+    replace(rule, **{name: 2 for name in ("min_calls", "min_offered") if hasattr(rule, name)})
+    for rule in RULES
+]
+"""Rules that look farther back, because a window may have too few calls."""
+
+
+@settings(max_examples=300)
+@given(logs(), cuts, cuts, st.sampled_from([a_target(), a_target(definition=HOURS)]))
+def test_alerts_end_alike_however_often_the_fold_is_restarted(
+    log: list[Record], sizes: list[int], others: list[int], target: ServiceTarget
+) -> None:
+    def of(client: str, site: str, queue: str) -> TargetHistory:
+        return TargetHistory((0,), (target,))
+
+    def said(sizes: list[int], *, restarts: bool) -> tuple[list[Alert], object]:
+        fold, found = PartitionFold(of, FEW), list[Alert]()
+        for chunk in chunked(log, sizes):
+            fold.fold(chunk)
+            found += fold.take_outbox().alerts
+            if restarts:
+                fold = load(msgspec.msgpack.decode(msgspec.msgpack.encode(dump(fold))), of, FEW)
+        return found, logical(fold)
+
+    assert said(sizes, restarts=False) == said(others, restarts=True)
 
 
 @settings(max_examples=500)

@@ -7,15 +7,23 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from pipeline.domain.alert import Alert
+from pipeline.domain.alert import Alert, AlertState
 from pipeline.domain.alert_evaluation import SILENCE_STEP_MS, evaluate
-from pipeline.domain.alert_rule import BurnRule, DropRule, Maintenance, Rule, SilenceRule
+from pipeline.domain.alert_rule import (
+    BacklogRule,
+    BurnRule,
+    DropRule,
+    Maintenance,
+    Rule,
+    ShareRule,
+    SilenceRule,
+)
 from pipeline.domain.day_sums import DaySum, day_of
 from pipeline.domain.definition import KpiDefinition
 from pipeline.domain.events import CallEvent
 from pipeline.domain.fold import PartitionFold
 from pipeline.domain.fold_state import dump, load
-from pipeline.domain.kpi import PANE_MS
+from pipeline.domain.kpi import PANE_MS, SERVICE_LEVEL_FIELDS
 from pipeline.domain.opening_hours import OpeningHours
 from pipeline.domain.queue_state import QueueState
 from pipeline.domain.target import ServiceTarget, TargetHistory
@@ -76,7 +84,9 @@ def test_waiting_for_time_to_pass_goes_on_without_news() -> None:
     queue = a_queue()
     bad(queue)
     assert moved(queue, a_rule(DropRule, for_ms=MIN), until=4 * MIN) == [("firing", MIN)]
-    assert not queue.restless
+    assert queue.restless  # a longer window may have enough good calls
+    assert moved(queue, a_rule(DropRule, for_ms=MIN), start=4 * MIN, until=3 * HOUR) == []
+    assert not queue.restless  # nothing is left that could say so
 
 
 def test_what_was_pending_when_the_calls_ended_begins_anew() -> None:
@@ -118,7 +128,7 @@ def test_what_a_rule_said_that_holds_no_more_is_ended_once() -> None:
     queue.alerts["r"].firing = True
     queue.panes[0].clear()
     queue.changed = True
-    assert moved(queue, old, start=midnight, until=midnight) == [("resolved", midnight)]
+    assert ends(queue, old, start=midnight, until=midnight) == [("r", midnight, "rule_ended")]
 
 
 def test_a_successor_of_the_same_name_goes_on_with_the_state() -> None:
@@ -132,7 +142,15 @@ def test_a_successor_of_the_same_name_goes_on_with_the_state() -> None:
 
 
 def hours(first: int, last: int) -> ServiceTarget:
-    weekly = (((first, last),),) * 7
+    return spans((first, last))
+
+
+def with_break(first: int, last: int) -> ServiceTarget:
+    return spans((0, first), (last, 1440))
+
+
+def spans(*of_a_day: tuple[int, int]) -> ServiceTarget:
+    weekly = (of_a_day,) * 7
     return a_target(
         definition=KpiDefinition(
             name="h",
@@ -156,6 +174,121 @@ def test_nothing_new_fires_while_closed_and_what_fires_may_resolve() -> None:
     assert moved(queue, a_rule(DropRule), start=PANE_MS, until=PANE_MS) == [("resolved", PANE_MS)]
 
 
+def ends(queue: QueueState, *rules: Rule, start: int, until: int) -> list[tuple[str, int, str]]:
+    """Return rule, instant and reason of each end."""
+    said = [a for at in range(NOON + start, NOON + until + 1, PANE_MS)
+            for a in evaluate(rules, queue, at)]  # fmt: skip
+    assert all((a.end_reason is None) == (a.status == "firing") for a in said)
+    return [(a.rule, a.at_ms - NOON, a.end_reason) for a in said if a.end_reason is not None]
+
+
+@pytest.mark.parametrize("kind", [DropRule, BurnRule, ShareRule, BacklogRule])
+def test_what_fires_ends_as_closed_when_a_window_has_passed_since_closing(kind: type[Rule]) -> None:
+    queue = a_queue(hours(0, 250))  # closes ten minutes past: it is 4:00 in UTC
+    queue.open_pane(0, NOON - PANE_MS)[:] = [100] * len(SERVICE_LEVEL_FIELDS)
+    queue.panes[0][NOON - PANE_MS][2] = 0
+    rule = a_rule(kind)
+    assert moved(queue, rule) == [("firing", 0)]
+    assert queue.restless
+    assert ends(queue, rule, start=PANE_MS, until=HOUR) == [("r", 15 * MIN, "closed")]
+    assert not queue.restless
+    assert queue.alerts["r"] == AlertState(transitions=2)
+
+
+def test_what_closes_says_what_there_is_to_say() -> None:
+    queue = a_queue(hours(0, 250))
+    bad(queue)
+    rule = a_rule(DropRule)
+    assert moved(queue, rule) == [("firing", 0)]
+    (alert,) = [a for at in range(NOON + PANE_MS, NOON + HOUR, PANE_MS)
+                for a in evaluate([rule], queue, at)]  # fmt: skip
+    assert (alert.status, alert.value, alert.threshold, alert.offered) == (
+        "resolved",
+        None,
+        None,
+        0,
+    )
+    assert (alert.day_counted, alert.day_good, alert.since_ms) == (100, 0, None)
+
+
+def test_it_recovers_until_closing_and_shortly_after() -> None:
+    queue, rule = a_queue(hours(0, 250)), a_rule(DropRule)
+    bad(queue)
+    assert moved(queue, rule) == [("firing", 0)]
+    good(queue, NOON + 12 * MIN)
+    said = ends(queue, rule, start=12 * MIN + PANE_MS, until=HOUR)
+    assert said == [("r", 12 * MIN + PANE_MS, "recovered")]
+
+
+def test_silence_and_rules_of_all_hours_do_not_end_at_closing() -> None:
+    queue = a_queue(hours(0, 250))
+    usual(queue)
+    bad(queue, NOON - 20 * MIN)
+    silent, always = a_rule(SilenceRule, name="s"), a_rule(DropRule, only_open=False)
+    assert moved(queue, silent) == [("firing", 0)]
+    bad(queue, NOON - PANE_MS)
+    queue.newest_pane = NOON - 20 * MIN
+    assert moved(queue, always, silent) == [("firing", 0)]
+    assert ends(queue, silent, always, start=PANE_MS, until=5 * HOUR) == []
+    good(queue, NOON + 5 * HOUR)
+    at = 5 * HOUR + PANE_MS
+    assert ends(queue, silent, always, start=at, until=at) == [
+        ("s", at, "recovered"),
+        ("r", at, "recovered"),
+    ]
+
+
+def test_a_queue_of_all_hours_that_has_grown_quiet_ends_with_a_call_that_is_counted() -> None:
+    queue, rule = a_queue(), a_rule(DropRule)
+    bad(queue)
+    assert moved(queue, rule) == [("firing", 0)]
+    assert ends(queue, rule, start=PANE_MS, until=4 * HOUR) == []
+    queue.open_pane(0, NOON + 4 * HOUR)[0] = 1
+    queue.changed = True
+    at = 4 * HOUR + PANE_MS
+    (end,) = evaluate([rule], queue, NOON + at)
+    assert (end.end_reason, end.offered, end.window_ms) == ("quiet", 1, 2 * HOUR)
+    assert (end.value, end.threshold) == (None, None)
+    bad(queue, NOON + at)
+    assert moved(queue, rule, start=at + PANE_MS, until=at + PANE_MS) == [("firing", at + PANE_MS)]
+
+
+def test_a_quiet_queue_has_to_be_quiet_for_as_long_as_it_keeps_firing() -> None:
+    queue, rule = a_queue(), a_rule(DropRule, keep_firing_ms=10 * MIN)
+    bad(queue)
+    assert moved(queue, rule) == [("firing", 0)]
+    queue.open_pane(0, NOON + 4 * HOUR)[0] = 1
+    queue.changed = True
+    at = 4 * HOUR + PANE_MS
+    assert ends(queue, rule, start=at, until=5 * HOUR) == [("r", at + 10 * MIN, "quiet")]
+
+
+def test_few_good_calls_end_it_once_there_are_enough_of_them() -> None:
+    queue, rule = a_queue(), a_rule(DropRule)
+    bad(queue)
+    assert moved(queue, rule) == [("firing", 0)]
+    for minute in range(180, 240, 2):
+        queue.open_pane(0, NOON + minute * MIN)[:3] = [1, 1, 1]
+    queue.changed = True
+    (end,) = evaluate([rule], queue, NOON + 240 * MIN)
+    assert (end.end_reason, end.offered, end.answered_within) == ("recovered", 20, 20)
+    assert end.window_ms == 40 * MIN
+
+
+def test_time_alone_lets_bad_calls_out_of_a_longer_window() -> None:
+    queue, rule = a_queue(), a_rule(DropRule, window_ms=MIN, min_offered=2)
+    bad(queue, NOON)
+    assert moved(queue, rule, start=PANE_MS, until=MIN) == [("firing", PANE_MS)]
+    for at in (
+        3 * PANE_MS,
+        7 * PANE_MS,
+    ):  # in the four minutes until 8 the bad ones are, until 9 not
+        queue.open_pane(0, NOON + at)[:3] = [1, 1, 1]
+        queue.changed = True
+        assert ends(queue, rule, start=at + PANE_MS, until=at + PANE_MS) == []
+    assert ends(queue, rule, start=9 * PANE_MS, until=HOUR) == [("r", 9 * PANE_MS, "recovered")]
+
+
 def test_nothing_new_fires_in_planned_maintenance() -> None:
     window = Maintenance(start_ms=NOON, end_ms=NOON + MIN, queue="serv*")
     queue = a_queue()
@@ -174,10 +307,11 @@ def test_silence_that_began_in_maintenance_or_before_opening_is_none() -> None:
     usual(queue)
     queue.newest_pane = NOON - HOUR
     assert moved(queue, rule, until=6 * MIN) == [("firing", 5 * MIN)]
-    queue = a_queue(hours(239, 1440))
-    usual(queue)
-    queue.newest_pane = NOON - HOUR
-    assert moved(queue, a_rule(SilenceRule), until=6 * MIN) == [("firing", 4 * MIN)]
+    for target in (hours(239, 1440), with_break(238, 239)):
+        queue = a_queue(target)
+        usual(queue)
+        queue.newest_pane = NOON - HOUR
+        assert moved(queue, a_rule(SilenceRule), until=6 * MIN) == [("firing", 4 * MIN)]
 
 
 def usual(queue: QueueState) -> None:

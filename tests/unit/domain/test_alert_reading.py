@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.domain.alert_parts import is_fresh, is_quiet
 from pipeline.domain.alert_reading import Reading, read
 from pipeline.domain.alert_rule import (
     BacklogRule,
@@ -167,6 +168,99 @@ def test_calls_that_waited_when_the_feed_broke_are_not_over() -> None:
     assert found(rule, a_queue()) == (False, False, 0, 140_000)
 
 
+@pytest.mark.parametrize(("idle", "over"), [(9 * PANE_MS, True), (10 * PANE_MS, False)])
+def test_calls_that_waited_are_over_while_others_are_counted(idle: int, *, over: bool) -> None:
+    queue = a_queue()
+    counted(queue, before_ms=idle + PANE_MS, offered=1)
+    rule = a_rule(BacklogRule, kpi="backlog")
+    assert found(rule, queue)[1] is over
+    assert found(a_rule(BacklogRule, keep_firing_ms=PANE_MS), queue)[1] is True
+
+
+FEW: list[tuple[Rule, dict[str, int]]] = [
+    (a_rule(DropRule, min_offered=10), {"offered": 1, "answered_within": 1}),
+    (a_rule(BurnRule), {"offered": 1, "answered_within": 1}),
+    (a_rule(ShareRule), {"offered": 1, "answered": 1}),
+]
+
+
+@pytest.mark.parametrize(("rule", "one"), FEW)
+def test_what_fires_looks_farther_back_for_enough_calls(rule: Rule, one: dict[str, int]) -> None:
+    queue = a_queue()
+    for n in range(9):
+        counted(queue, before_ms=(4 * n + 1) * PANE_MS, **one)  # a call in two minutes
+    assert reading(rule, queue, firing=True) is None
+    counted(queue, before_ms=41 * PANE_MS, offered=100, abandoned=100)
+    got = reading(rule, queue, firing=True)
+    assert got is None or not got.over  # with them come those for which it fires
+    queue.panes[0].pop(NOON - 41 * PANE_MS)
+    counted(queue, before_ms=40 * PANE_MS, **one)
+    got = reading(rule, queue, firing=True)
+    assert got is not None
+    assert (got.over, got.window_ms) == (True, 20 * MIN)
+    assert reading(rule, queue) is None  # to fire it takes enough in the rule's own window
+
+
+def test_handle_time_looks_farther_back_too() -> None:
+    rule, queue = a_rule(JumpRule, aht_ms=100_000, min_calls=3), a_queue()
+    for before in (PANE_MS, 6 * MIN, HOUR):
+        queue.open_pane(1, NOON - before)[:4] = [1, 90_000, 0, 0]
+    counted(queue, offered=1)
+    assert reading(rule, queue) is None
+    got = reading(rule, queue, firing=True)
+    assert got is not None
+    assert (got.over, got.value, got.window_ms) == (True, 90_000, 80 * MIN)
+
+
+def test_it_does_not_look_farther_than_two_hours_nor_once_no_calls_come() -> None:
+    rule, queue = a_rule(DropRule, min_offered=2), a_queue()
+    counted(queue, offered=1, answered_within=1)
+    counted(queue, before_ms=2 * HOUR + PANE_MS, offered=1, answered_within=1)
+    assert reading(rule, queue, firing=True) is None
+    counted(queue, before_ms=2 * HOUR, offered=1, answered_within=1)
+    got = reading(rule, queue, firing=True)
+    assert got is not None
+    assert got.window_ms == 2 * HOUR
+    for idle, known in ((10 * MIN, True), (10 * MIN + PANE_MS, False)):  # half of 20 minutes
+        queue = a_queue()
+        counted(queue, before_ms=idle + PANE_MS, offered=2, answered_within=2)
+        assert (reading(rule, queue, firing=True) is not None) is known
+
+
+def test_too_few_calls_to_judge_are_quiet_while_they_come_and_no_more_are_expected() -> None:
+    rule, target = a_rule(DropRule, min_offered=10), a_target()
+
+    def quiet(queue: QueueState, a_rule_: Rule = rule) -> bool:
+        return is_quiet(a_rule_, queue, target, NOON)
+
+    queue = a_queue()
+    counted(queue, before_ms=2 * HOUR, offered=9)
+    assert not quiet(queue)  # none has been counted of late
+    counted(queue)
+    assert quiet(queue)
+    counted(queue, offered=1)
+    assert not quiet(queue)  # ten can be judged
+    counted(queue, offered=-1)
+    usual(queue, 5)  # 20 in two hours
+    assert not quiet(queue)
+    usual(queue, 3)
+    assert quiet(queue)
+    assert not quiet(queue, a_rule(BacklogRule))
+    for idle, fresh in ((9 * PANE_MS, True), (10 * PANE_MS, False)):
+        queue = a_queue()
+        counted(queue, before_ms=idle + PANE_MS, offered=1)
+        assert quiet(queue) is fresh
+    assert quiet(queue, a_rule(DropRule, keep_firing_ms=PANE_MS))
+
+
+def test_what_was_two_hours_ago_is_not_fresh_however_long_it_keeps_firing() -> None:
+    rule = a_rule(DropRule, keep_firing_ms=3 * HOUR)
+    for idle, fresh in ((2 * HOUR - PANE_MS, True), (2 * HOUR, False)):
+        queue = a_queue()
+        counted(queue, before_ms=idle + PANE_MS, offered=1)
+        assert is_fresh(rule, queue, NOON) is fresh
+
+
 def handled(queue: QueueState, calls: int, each_ms: int) -> None:
     queue.open_pane(1, NOON - PANE_MS)[:4] = [calls, calls * each_ms, 0, 0]
 
@@ -178,7 +272,7 @@ def test_handle_time_jumps_against_the_weekdays_last_weeks() -> None:
     queue.days[TODAY - 7] = DaySum(handled=10, handle_ms=2_000_000)
     got = reading(rule, queue)
     assert got is not None
-    assert got == (True, False, 260_000, 260_000, None, "profile")
+    assert got == (True, False, 260_000, 260_000, None, "profile", 300_000)
     handled(queue, 30, 219_999)
     assert found(rule, queue)[:2] == (False, True)
     handled(queue, 29, 900_000)
@@ -205,7 +299,7 @@ def test_a_surge_is_against_what_the_weekday_brings() -> None:
     counted(queue, offered=60)
     assert reading(rule, queue) is None  # nothing is known of the weekday
     usual(queue, 120)  # 20 in five minutes
-    assert reading(rule, queue) == (True, False, 60, 30, 20_000, "profile")
+    assert reading(rule, queue) == (True, False, 60, 30, 20_000, "profile", None)
     usual(queue, 241)  # 40.166 in five minutes; 1.49 times as many are no surge
     assert found(rule, queue)[:2] == (False, False)
     usual(queue, 301)
@@ -228,7 +322,7 @@ def test_silence_is_when_calls_are_expected_and_none_comes() -> None:
     usual(queue, 59)  # 9.8 in five minutes
     assert reading(rule, queue) is None
     usual(queue, 60)
-    assert reading(rule, queue) == (True, False, 330_000, 300_000, 10_000, "profile")
+    assert reading(rule, queue) == (True, False, 330_000, 300_000, 10_000, "profile", None)
 
 
 def test_silence_is_over_when_calls_come_and_not_before() -> None:
