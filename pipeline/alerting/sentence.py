@@ -159,8 +159,9 @@ def _day(alert: AlertRecord) -> str:
 
 
 def place(alert: AlertRecord) -> str:
-    """Return client, site and queue as people say them; there may be no site."""
-    return "/".join(part for part in (alert["client"], alert["site"], alert["queue"]) if part)
+    """Return client, site and queue as people say them, or what is judged in place of a queue."""
+    part = alert["queue"] or alert.get("programme", "")
+    return "/".join(name for name in (alert["client"], alert["site"], part) if name)
 
 
 def line(alert: AlertRecord) -> str:

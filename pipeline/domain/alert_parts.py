@@ -1,22 +1,25 @@
 """The calls that a rule looks at in a window: how many, and how many of the kind it is about.
 
-A rule that fires looks farther back than its own window where that has too few calls: else a queue
-that had a bad evening and has few calls since would be told to be bad for weeks.
+All is summed over the queues that are judged as one, each by its own definition and goal. A rule
+that fires looks farther back than its own window where that has too few calls: else a queue that
+had a bad evening and has few calls since would be told to be bad for weeks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from pipeline.domain import kpi
 from pipeline.domain.alert_rule import MAX_WINDOW_MS, JumpRule, Rule, ShareRule
-from pipeline.domain.day_sums import expected_milli
-from pipeline.domain.queue_state import QueueState, window_counts, window_sums
+from pipeline.domain.alert_subject import Member
+from pipeline.domain.day_sums import expected_milli, usual_handling
+from pipeline.domain.queue_state import window_counts, window_sums
 from pipeline.domain.significance import is_short
-from pipeline.domain.target import ServiceTarget
 
 FRESH_MS: Final = 5 * 60_000
 """What is over is over only while calls are counted: loss of data is not "resolved"."""
+PROFILE: Final = "profile"
 
 OFFERED: Final = (kpi.SERVICE_LEVEL_FIELDS.index("offered"),)
 _ABANDON: Final = tuple(
@@ -28,73 +31,123 @@ _HANDLING: Final = tuple(
 )
 _COMPLAINTS: Final = (kpi.COMPLAINT_SIGNAL_FIELDS.index("complaints"),)
 
-Parts = tuple[int, int]
-"""Calls, and how many are of the kind: in time, abandoned, complained of; or handle time."""
+Parts = tuple[int, int, int]
+"""Calls; how many are in time, abandoned, or complained of, or the time they took; and what to hold
+that against: the goal, per mille, or the usual time, summed over the calls."""
 
 
 def enough(
-    rule: Rule, queue: QueueState, target: ServiceTarget, boundary: int, *, firing: bool
-) -> tuple[int, int, int] | None:
+    rule: Rule, members: Sequence[Member], boundary: int, since_ms: int
+) -> tuple[int, int, int, int] | None:
     """Return the parts of the rule's window, and that window before them; None: too few calls.
 
-    For a rule that fires the window is doubled, up to two hours, until it has enough; but if
-    nothing has been counted for half of it, nobody knows what became of the calls since.
+    For a rule that fires (since when is not 0) the window is doubled until it has enough, up to two
+    hours and not to before it fired. But if nothing has been counted for half of it, nobody knows
+    what became of the calls since.
     """
     window = rule.window_ms
-    calls, of_kind = parts(rule, queue, target, boundary, window)
+    calls, of_kind, against = parts(rule, members, boundary, window)
+    longest = min(boundary - since_ms, MAX_WINDOW_MS) if since_ms else 0
     while calls < rule.least_calls:
-        if not firing or window == MAX_WINDOW_MS:
+        if window >= longest:
             return None
-        window = min(2 * window, MAX_WINDOW_MS)
-        calls, of_kind = parts(rule, queue, target, boundary, window)
-        if calls >= rule.least_calls and 2 * idle_ms(queue, boundary) > window:
+        window = min(2 * window, longest)
+        calls, of_kind, against = parts(rule, members, boundary, window)
+        if calls >= rule.least_calls and 2 * idle_ms(members, boundary) > window:
             return None
-    return window, calls, of_kind
+    return window, calls, of_kind, against
 
 
-def parts(
-    rule: Rule, queue: QueueState, target: ServiceTarget, boundary: int, window_ms: int
-) -> Parts:
+def parts(rule: Rule, members: Sequence[Member], boundary: int, window_ms: int) -> Parts:
     """Return what a rule counts in a window that ends at a boundary."""
     if isinstance(rule, ShareRule):
-        return _share(rule, queue, target, boundary, window_ms)
+        return _share(rule, members, boundary, window_ms)
     if isinstance(rule, JumpRule):
-        calls, *took_ms = window_sums(queue, 1, boundary, window_ms, _HANDLING)
-        return calls, sum(took_ms)
-    return window_counts(queue, boundary, window_ms, target)
+        return _handling(rule, members, boundary, window_ms)
+    return service_level(members, boundary, window_ms)
 
 
-def _share(
-    rule: ShareRule, queue: QueueState, target: ServiceTarget, boundary: int, window_ms: int
-) -> Parts:
-    if rule.kpi == "complaint_rate":
-        (calls, *_) = window_sums(queue, 1, boundary, window_ms, _HANDLING)
-        (cases,) = window_sums(queue, 2, boundary, window_ms, _COMPLAINTS)
-        return calls, cases
-    sums = window_sums(queue, 0, boundary, window_ms, _ABANDON)
-    names = (kpi.SERVICE_LEVEL_FIELDS[index] for index in _ABANDON)
-    cases, calls = target.rules.abandon_parts(dict(zip(names, sums, strict=True)))
-    return calls, cases
+def service_level(members: Sequence[Member], boundary: int, window_ms: int) -> Parts:
+    """Return calls counted, those in time, and their goals, per mille, summed over the calls."""
+    counted = good = goals = 0
+    for queue, target in members:
+        calls, in_time = window_counts(queue, boundary, window_ms, target)
+        counted += calls
+        good += in_time
+        goals += calls * target.goal_permille
+    return counted, good, goals
 
 
-def is_quiet(rule: Rule, queue: QueueState, target: ServiceTarget, boundary: int) -> bool:
+def _share(rule: ShareRule, members: Sequence[Member], boundary: int, window_ms: int) -> Parts:
+    calls = cases = 0
+    for queue, target in members:
+        if rule.kpi == "complaint_rate":
+            calls += window_sums(queue, 1, boundary, window_ms, _HANDLING[:1])[0]
+            cases += window_sums(queue, 2, boundary, window_ms, _COMPLAINTS)[0]
+            continue
+        sums = window_sums(queue, 0, boundary, window_ms, _ABANDON)
+        names = (kpi.SERVICE_LEVEL_FIELDS[index] for index in _ABANDON)
+        abandoned, of = target.rules.abandon_parts(dict(zip(names, sums, strict=True)))
+        calls += of
+        cases += abandoned
+    return calls, cases, 0
+
+
+def _handling(rule: JumpRule, members: Sequence[Member], boundary: int, window_ms: int) -> Parts:
+    """Return calls and their time beside what they usually take, queue by queue.
+
+    Queues of which that is not known are left out, so that another mix of queues is no jump.
+    """
+    calls = took_ms = usually_ms = 0
+    for queue, target in members:
+        handled, *times = window_sums(queue, 1, boundary, window_ms, _HANDLING)
+        usual_calls, usual_ms = 1, rule.aht_ms
+        if usual_ms is None:
+            usual_calls, usual_ms = usual_handling(queue.days, boundary, target.zone)
+        if handled and usual_calls and usual_ms:
+            calls += handled
+            took_ms += sum(times)
+            usually_ms += handled * usual_ms // usual_calls
+    return calls, took_ms, usually_ms
+
+
+def expected(members: Sequence[Member], from_ms: int, to_ms: int) -> tuple[int, int, str] | None:
+    """Return calls expected in a span (thousandths), those offered, and who expects; None: nobody.
+
+    Queues of which nothing is expected are left out of both.
+    """
+    milli = offered = 0
+    source: str | None = None
+    for queue, target in members:
+        found = expected_milli(queue.days, from_ms, to_ms, target.zone)
+        if found is not None:
+            milli += found
+            offered += window_sums(queue, 0, to_ms, to_ms - from_ms, OFFERED)[0]
+            source = PROFILE
+    return None if source is None else (milli, offered, source)
+
+
+def is_quiet(rule: Rule, members: Sequence[Member], boundary: int) -> bool:
     """Say whether too few calls come to judge what fires, and no more than these are expected.
 
     One has just been counted, so the feed lives; and they are not fewer than are expected by more
     than chance, so none are lost on the way.
     """
-    (calls,) = window_sums(queue, 0, boundary, MAX_WINDOW_MS, OFFERED)
-    if calls >= rule.least_calls or not is_fresh(rule, queue, boundary):
+    calls = sum(window_sums(queue, 0, boundary, MAX_WINDOW_MS, OFFERED)[0] for queue, _ in members)
+    if calls >= rule.least_calls or not is_fresh(rule, members, boundary):
         return False
-    expected = expected_milli(queue.days, boundary - MAX_WINDOW_MS, boundary, target.zone)
-    return expected is None or not is_short(calls, expected)
+    forecast = expected(members, boundary - MAX_WINDOW_MS, boundary)
+    return forecast is None or not is_short(forecast[1], forecast[0])
 
 
-def is_fresh(rule: Rule, queue: QueueState, boundary: int) -> bool:
+def is_fresh(rule: Rule, members: Sequence[Member], boundary: int) -> bool:
     """Say whether calls are being counted, for as long as what is over has to be over."""
-    return idle_ms(queue, boundary) < min(FRESH_MS + rule.keep_firing_ms, MAX_WINDOW_MS)
+    return idle_ms(members, boundary) < min(FRESH_MS + rule.keep_firing_ms, MAX_WINDOW_MS)
 
 
-def idle_ms(queue: QueueState, boundary: int) -> int:
+def idle_ms(members: Sequence[Member], boundary: int) -> int:
     """Return for how long no call has been counted."""
-    return max(boundary - queue.newest_pane - kpi.PANE_MS, 0)
+    newest = 0
+    for queue, _ in members:
+        newest = max(newest, queue.newest_pane)
+    return max(boundary - newest - kpi.PANE_MS, 0)

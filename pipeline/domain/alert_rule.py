@@ -12,6 +12,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import ClassVar, Final
 
+from pipeline.domain.alert_scope import ALONE, Grouping, Scope
 from pipeline.domain.kpi import PANE_MS
 
 PERMILLE: Final = 1000
@@ -64,7 +65,10 @@ class Rule:
     until_day: int = NO_DAY
     only_open: bool = True
     """Whether it fires in the queue's opening hours alone."""
+    scope: Scope = Scope.QUEUE
     maintenance: tuple[Maintenance, ...] = ()
+    grouping: Grouping = ALONE
+    """The file's, for all rules alike."""
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot work."""

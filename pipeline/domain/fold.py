@@ -17,7 +17,9 @@ from typing import Final
 
 from pipeline.domain import kpi
 from pipeline.domain.alert_evaluation import SILENCE_STEP_MS, evaluate
-from pipeline.domain.alert_rule import Rule, SilenceRule
+from pipeline.domain.alert_rule import Rule
+from pipeline.domain.alert_scope import ALONE, Place
+from pipeline.domain.alert_subject import Subject, by_scope
 from pipeline.domain.closed_legs import ClosedLegs, LegKey, fingerprint
 from pipeline.domain.cold_legs import ColdLegs, Packing
 from pipeline.domain.day_sums import prune
@@ -78,11 +80,11 @@ class PartitionFold:
 
     __slots__ = (
         "_dirty",
+        "_grouping",
         "_history",
-        "_longest_rule_ms",
+        "_listens",
         "_numbers",
         "_rules",
-        "_silences",
         "_timers",
         "closed",
         "cold",
@@ -95,6 +97,7 @@ class PartitionFold:
         "next_sweep",
         "outbox",
         "queues",
+        "subjects",
         "watermark",
     )
 
@@ -111,10 +114,10 @@ class PartitionFold:
         Without ``packing`` legs take more memory and are worth the same.
         """
         self._history = history
-        self._rules = tuple(rules)
-        self._silences = tuple(rule for rule in self._rules if isinstance(rule, SilenceRule))
-        windows = [window for rule in self._rules for window in rule.windows_ms]
-        self._longest_rule_ms = max(windows, default=0)
+        known = tuple(rules)
+        self._rules = by_scope(known)
+        self._grouping = known[0].grouping if known else ALONE
+        self._listens = any(of_scope.silences for of_scope in self._rules.values())
         self.first_offset = first_offset
         self.next_offset = first_offset
         self.watermark = Watermark()
@@ -123,6 +126,7 @@ class PartitionFold:
         self.next_forget = 0
         self.legs: dict[LegKey, Leg] = {}
         self.queues: dict[QueueKey, QueueState] = {}
+        self.subjects: dict[Place, Subject] = {}
         self.cold = None if packing is None else ColdLegs(packing)
         self.closed = ClosedLegs()
         self.counters = Counters()
@@ -217,7 +221,18 @@ class PartitionFold:
         if found is None:
             found = QueueState(client, site, queue, self._history(client, site, queue))
             self.queues[key] = found
+            self._watch(found)
         return found
+
+    def _watch(self, queue: QueueState) -> None:
+        """Let a queue be judged, alone and with those that it belongs to."""
+        for scope, rules in self._rules.items():
+            place = self._grouping.place(scope, queue.client, queue.site, queue.queue)
+            if place is not None:
+                subject = self.subjects.get(place)
+                if subject is None:
+                    subject = self.subjects[place] = Subject(place, rules)
+                subject.queues.append(queue)
 
     def resume(self, leg: Leg) -> None:
         """Take up a leg of a restored state: what it counts for, and its timer if it waits."""
@@ -256,15 +271,17 @@ class PartitionFold:
             boundary = self.next_boundary
             self.watermark.ms = boundary
             self._settle(boundary)
-            window_start = boundary - self._longest_rule_ms
             quiet = True
-            listens = bool(self._silences) and boundary % SILENCE_STEP_MS == 0
-            for queue in self.queues.values():
-                if queue.newest_pane >= window_start or queue.restless:
+            listens = self._listens and boundary % SILENCE_STEP_MS == 0
+            for subject in self.subjects.values():
+                rules, newest = subject.rules, subject.newest_pane
+                if newest >= boundary - rules.longest_ms or subject.restless:
                     quiet = False
-                    self.outbox.alerts += evaluate(self._rules, queue, boundary)
-                elif listens and queue.newest_pane:
-                    self.outbox.alerts += evaluate(self._silences, queue, boundary)
+                    self.outbox.alerts += evaluate(rules.all, subject, boundary)
+                elif listens and newest:
+                    self.outbox.alerts += evaluate(rules.silences, subject, boundary)
+            for queue in self.queues.values():
+                queue.changed = False
             if boundary >= self.next_sweep:
                 self._sweep(boundary)
                 self.next_sweep = boundary + SWEEP_MS
@@ -287,7 +304,7 @@ class PartitionFold:
                 break
             heapq.heappop(timers)
         until = now if not timers else min(now, timers[0][0])
-        if self._silences:  # somebody may be listening for what does not come
+        if self._listens:  # somebody may be listening for what does not come
             until = min(until, -(-self.next_boundary // SILENCE_STEP_MS) * SILENCE_STEP_MS)
         self.next_boundary = max(self.next_boundary, kpi.pane_start(until))
 

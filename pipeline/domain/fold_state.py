@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from pipeline.domain.alert import AlertState
 from pipeline.domain.alert_rule import Rule
+from pipeline.domain.alert_scope import Place, Scope
 from pipeline.domain.closed_legs import ClosedLegs, LegKey, fingerprint
 from pipeline.domain.cold_legs import Packing
 from pipeline.domain.day_sums import day_row, day_sum_of
@@ -65,6 +66,15 @@ def fill(plain: Plain, fold: PartitionFold, rows: Callable[[], Rows] = list[Any]
         "next_forget": fold.next_forget,
         "counters": list(astuple(fold.counters)),
         "queues": [],
+        "subjects": [
+            [
+                place.scope.value,
+                *place[1:],
+                {name: list(astuple(state)) for name, state in subject.alerts.items()},
+                subject.restless,
+            ]
+            for place, subject in fold.subjects.items()
+        ],
         "legs": rows(),
         "cold": [] if fold.cold is None else fold.cold.dump(),
         "closed": [
@@ -82,9 +92,7 @@ def fill(plain: Plain, fold: PartitionFold, rows: Callable[[], Rows] = list[Any]
                 "key": [queue.client, queue.site, queue.queue],
                 "panes": panes,
                 "days": days,
-                "alerts": {name: list(astuple(state)) for name, state in queue.alerts.items()},
                 "newest_pane": queue.newest_pane,
-                "restless": queue.restless,
             }
         )
         days.extend([day_row(ordinal, found) for ordinal, found in queue.days.items()])
@@ -130,6 +138,10 @@ def load(
     fold.next_forget = plain["next_forget"]
     fold.counters = Counters(*plain["counters"])
     queues = [_load_queue(fold, q) for q in plain["queues"]]
+    for scope, *names, alerts, restless in plain["subjects"]:
+        subject = fold.subjects[Place(Scope(scope), *names)]
+        subject.alerts.update((name, AlertState(*state)) for name, state in alerts.items())
+        subject.restless = restless
     newer, older, rotate_at_ms = plain["closed"]
     fold.closed = ClosedLegs(Marks(newer), Marks(older), rotate_at_ms)
     if fold.cold is not None:
@@ -152,7 +164,5 @@ def _load_queue(fold: PartitionFold, plain: Plain) -> QueueState:
         for start, *counts in panes:
             queue.open_pane(index, start)[:] = counts
     queue.days.update(map(day_sum_of, plain["days"]))
-    for name, state in plain["alerts"].items():
-        queue.alerts[name] = AlertState(*state)
-    queue.newest_pane, queue.restless = plain["newest_pane"], plain["restless"]
+    queue.newest_pane = plain["newest_pane"]
     return queue

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.domain.alert import Alert
 from pipeline.domain.alert_rule import BacklogRule, BurnRule, DropRule, Rule, ShareRule
+from pipeline.domain.alert_scope import Scope
 from pipeline.domain.cold_legs import Packing
 from pipeline.domain.definition import ClockStop, KpiDefinition
 from pipeline.domain.events import CallEvent, Rejected
@@ -71,6 +72,7 @@ RULES: list[Rule] = [
         leave=60_000,
         for_ms=300_000,
     ),
+    replace(RULE, name="client", scope=Scope.CLIENT, min_offered=2, keep_firing_ms=60_000),
 ]
 EAGER = Packing(
     msgspec.msgpack.encode, msgspec.msgpack.decode, hot_legs=0, quiet_ms=0, every_ms=30_000

@@ -16,8 +16,9 @@ from pipeline.domain.alert_rule import (
     SilenceRule,
     SurgeRule,
 )
+from pipeline.domain.alert_subject import Member
 from pipeline.domain.day_sums import DaySum, day_of
-from pipeline.domain.definition import KpiDefinition
+from pipeline.domain.definition import KpiDefinition, ShortAbandons
 from pipeline.domain.kpi import PANE_MS, SERVICE_LEVEL_FIELDS
 from pipeline.domain.queue_state import QueueState, remember, so_far
 from pipeline.domain.service_level import Variant
@@ -42,14 +43,20 @@ def counted(queue: QueueState, before_ms: int = PANE_MS, **counts: int) -> None:
         pane[SERVICE_LEVEL_FIELDS.index(name)] += calls
 
 
+def members(*queues: QueueState) -> list[Member]:
+    return [(queue, queue.history.targets[0]) for queue in queues]
+
+
 def reading(rule: Rule, queue: QueueState, *, firing: bool = False) -> Reading | None:
-    return read(rule, queue, queue.history.targets[0], NOON, firing=firing)
+    return read(rule, members(queue), NOON, NOON - 6 * HOUR if firing else 0)
 
 
-def found(rule: Rule, queue: QueueState, *, firing: bool = False) -> tuple[bool, bool, int, int]:
-    got = reading(rule, queue, firing=firing)
+def found(rule: Rule, queue: QueueState) -> tuple[bool, bool, int | None, int | None]:
+    """Return whether it would fire, whether it would resolve if it fired, and the figures."""
+    at_rest, got = reading(rule, queue), reading(rule, queue, firing=True)
     assert got is not None
-    return got[:4]
+    assert at_rest is None or (at_rest.holds and at_rest[1:] == got[1:])
+    return at_rest is not None, *got[1:4]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +148,7 @@ def test_a_share_leaves_below_its_lower_limit() -> None:
     for abandoned, over in ((5, False), (4, True)):
         queue = a_queue()
         counted(queue, offered=100, answered=100 - abandoned, abandoned=abandoned)
-        assert found(a_rule(ShareRule), queue, firing=True)[:2] == (False, over)
+        assert found(a_rule(ShareRule), queue)[:2] == (False, over)
         assert reading(a_rule(ShareRule), queue) is None
 
 
@@ -227,11 +234,23 @@ def test_it_does_not_look_farther_than_two_hours_nor_once_no_calls_come() -> Non
         assert (reading(rule, queue, firing=True) is not None) is known
 
 
+def test_it_does_not_look_farther_back_than_to_when_it_began() -> None:
+    rule, queue = a_rule(DropRule, min_offered=10), a_queue()
+    counted(queue, offered=5, answered_within=5)
+    counted(queue, before_ms=8 * MIN, offered=4, answered_within=4)
+    counted(queue, before_ms=8 * MIN + PANE_MS, offered=1, answered_within=1)
+    assert read(rule, members(queue), NOON, NOON - 8 * MIN) is None
+    got = read(rule, members(queue), NOON, NOON - 8 * MIN - PANE_MS)
+    assert got is not None
+    assert (got.over, got.window_ms) == (True, 8 * MIN + PANE_MS)
+    assert read(rule, members(queue), NOON, NOON) is None
+
+
 def test_too_few_calls_to_judge_are_quiet_while_they_come_and_no_more_are_expected() -> None:
-    rule, target = a_rule(DropRule, min_offered=10), a_target()
+    rule = a_rule(DropRule, min_offered=10)
 
     def quiet(queue: QueueState, a_rule_: Rule = rule) -> bool:
-        return is_quiet(a_rule_, queue, target, NOON)
+        return is_quiet(a_rule_, members(queue), NOON)
 
     queue = a_queue()
     counted(queue, before_ms=2 * HOUR, offered=9)
@@ -258,7 +277,7 @@ def test_what_was_two_hours_ago_is_not_fresh_however_long_it_keeps_firing() -> N
     for idle, fresh in ((2 * HOUR - PANE_MS, True), (2 * HOUR, False)):
         queue = a_queue()
         counted(queue, before_ms=idle + PANE_MS, offered=1)
-        assert is_fresh(rule, queue, NOON) is fresh
+        assert is_fresh(rule, members(queue), NOON) is fresh
 
 
 def handled(queue: QueueState, calls: int, each_ms: int) -> None:
@@ -331,7 +350,112 @@ def test_silence_is_over_when_calls_come_and_not_before() -> None:
     counted(queue, before_ms=DAY, offered=1)
     assert reading(rule, queue, firing=True) is None
     counted(queue, offered=1)
-    assert found(rule, queue, firing=True) == (False, True, 0, 300_000)
+    assert found(rule, queue) == (False, True, 0, 300_000)
+
+
+# --- several queues judged as one ---------------------------------------------------------------
+
+
+def of_all(rule: Rule, *queues: QueueState, firing: bool = False) -> Reading | None:
+    return read(rule, members(*queues), NOON, NOON - 6 * HOUR if firing else 0)
+
+
+def two_goals() -> tuple[QueueState, QueueState]:
+    return a_queue(a_target(goal_permille=900)), a_queue(a_target(goal_permille=700))
+
+
+def test_parts_are_summed_over_the_queues_and_goals_over_their_calls() -> None:
+    strict, lax = two_goals()
+    counted(strict, offered=30, answered_within=18)
+    counted(lax, offered=10, answered_within=10)
+    got = of_all(a_rule(DropRule), strict, lax)
+    assert got is not None  # 28 of 40 is 70 %; the goals' mean by their calls is 85 %
+    assert got[:4] == (True, False, 700, 750)
+    counted(lax, before_ms=2 * PANE_MS, offered=10, answered_within=10)
+    assert of_all(a_rule(DropRule), strict, lax) is None  # 76 % of 82 %
+    assert of_all(a_rule(DropRule, min_offered=51), strict, lax, firing=True) is None
+
+
+def test_burn_of_several_queues_is_by_what_all_their_goals_allow() -> None:
+    strict, lax = two_goals()
+    counted(strict, offered=100, answered_within=30)
+    counted(lax, offered=100, answered_within=50)
+    got = of_all(a_rule(BurnRule), strict, lax)
+    assert got is not None  # 120 misses, 10 + 30 allowed
+    assert got[:4] == (True, False, 3000, 3000)
+    counted(lax, before_ms=2 * PANE_MS, offered=1, answered_within=1)
+    assert of_all(a_rule(BurnRule), strict, lax) is None
+
+
+def test_each_queue_abandons_by_its_own_definition() -> None:
+    short_out = KpiDefinition(
+        name="x", short_abandons_out_of=frozenset({ShortAbandons.ABANDON_RATE})
+    )
+    one, other = a_queue(), a_queue(a_target(definition=short_out))
+    counted(one, offered=100, answered=70, abandoned=30)
+    counted(other, offered=100, answered=70, abandoned=30, abandoned_short=30)
+    got = of_all(a_rule(ShareRule), one, other)
+    assert got is not None
+    assert got.value == 30_000 // 170
+    for queue in (one, other):
+        queue.open_pane(1, NOON - PANE_MS)[0] = 50
+        queue.open_pane(2, NOON - PANE_MS)[0] = 20
+    got = of_all(a_rule(ShareRule, kpi="complaint_rate"), one, other)
+    assert got is not None
+    assert got.value == 400
+
+
+def test_calls_wait_in_any_queue_and_longest_by_its_own_threshold() -> None:
+    one, other = a_queue(), a_queue(a_target(threshold_ms=60_000))
+    counted(one, before_ms=3 * PANE_MS, waiting_over=4)
+    counted(other, before_ms=2 * PANE_MS, waiting_over=6)
+    got = of_all(a_rule(BacklogRule, kpi="backlog"), one, other)
+    assert got is not None
+    assert got.value == 10
+    got = of_all(a_rule(BacklogRule, kpi="longest_wait", enter=1, leave=1), one, other)
+    assert got is not None
+    assert got.value == 90_000  # 60 s and the one pane since; of the other 20 s and two
+
+
+def test_another_mix_of_queues_is_no_jump_of_handle_time() -> None:
+    short, long = a_queue(), a_queue()
+    short.days[TODAY - 7] = DaySum(handled=100, handle_ms=10_000_000)
+    long.days[TODAY - 7] = DaySum(handled=100, handle_ms=50_000_000)
+    handled(short, 1, 100_000)
+    handled(long, 30, 500_000)
+    assert of_all(a_rule(JumpRule), short, long) is None
+    got = of_all(a_rule(JumpRule), short, long, firing=True)
+    assert got is not None
+    assert (got.over, got.value, got.threshold) == (True, 487_096, 633_225)
+    unknown = a_queue()
+    handled(unknown, 1000, 900_000)
+    assert of_all(a_rule(JumpRule), short, long, unknown) is None
+    handled(long, 30, 900_000)
+    got = of_all(a_rule(JumpRule), short, long, unknown)
+    assert got is not None
+    assert got.value == 874_193
+
+
+def test_what_is_expected_of_several_queues_is_of_those_of_which_it_is_known() -> None:
+    one, other, unknown = a_queue(), a_queue(), a_queue()
+    usual(one, 60)
+    usual(other, 60)  # ten in five minutes each
+    counted(one, offered=20)
+    counted(other, offered=20)
+    counted(unknown, offered=100)
+    got = of_all(a_rule(SurgeRule), one, other, unknown)
+    assert got is not None
+    assert (got.value, got.expected_milli) == (40, 20_000)
+    one, other = a_queue(), a_queue()
+    usual(one, 60)
+    usual(other, 60)
+    counted(one, before_ms=6 * MIN, offered=1)
+    counted(other, before_ms=7 * MIN, offered=1)
+    got = of_all(a_rule(SilenceRule, min_expected=20), one, other)
+    assert got is not None
+    assert (got.value, got.expected_milli) == (330_000, 20_000)
+    counted(other, before_ms=5 * MIN, offered=1)
+    assert of_all(a_rule(SilenceRule, min_expected=20), one, other) is None
 
 
 def test_a_rule_of_no_known_kind_is_a_bug() -> None:
