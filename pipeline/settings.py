@@ -61,6 +61,9 @@ class Settings:
     """Password of FreeSWITCH's event socket (``VANE_FREESWITCH_PASSWORD``)."""
     publish_url: str = ""
     """Bucket that published months are pushed to as well (``VANE_PUBLISH_URL``, s3://...)."""
+    forecast_dir: Path | None = None
+    """Forecasts that alert rules expect calls by (``VANE_FORECAST_DIR``; none: what a weekday
+    usually brings)."""
     kernel: str = "auto"
     """Whether the worker's fold runs compiled (``VANE_KERNEL``: auto, compiled or python)."""
     receivers: Receivers = field(default_factory=Receivers)
@@ -120,6 +123,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         ami_secret=env.one_line("VANE_AMI_SECRET"),
         freeswitch_password=env.one_line("VANE_FREESWITCH_PASSWORD"),
         publish_url=env.matching("VANE_PUBLISH_URL", S3_URL, "s3://BUCKET or s3://BUCKET/PREFIX"),
+        forecast_dir=env.forecasts(),
         receivers=env.receivers(),
         kernel=env.choice("VANE_KERNEL", ("auto", "compiled", "python")),
     )
@@ -140,6 +144,14 @@ class _Environment(Environment):
         found = Path(self.text(name) or default).resolve()
         if not found.is_dir():
             self.problem(name, f"expected a folder of YAML files, got {str(found)!r}")
+        return found
+
+    def forecasts(self) -> Path | None:
+        if not (named := self.text("VANE_FORECAST_DIR")):
+            return None
+        found = Path(named).resolve()
+        if not found.is_dir():
+            self.problem("VANE_FORECAST_DIR", f"expected a folder, got {str(found)!r}")
         return found
 
     def bootstrap(self, home: Path) -> str:

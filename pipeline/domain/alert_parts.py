@@ -14,12 +14,15 @@ from pipeline.domain import kpi
 from pipeline.domain.alert_rule import MAX_WINDOW_MS, JumpRule, Rule, ShareRule
 from pipeline.domain.alert_subject import Member
 from pipeline.domain.day_sums import expected_milli, usual_handling
-from pipeline.domain.queue_state import window_counts, window_sums
+from pipeline.domain.queue_state import QueueState, window_counts, window_sums
 from pipeline.domain.significance import is_short
+from pipeline.domain.target import ServiceTarget
 
 FRESH_MS: Final = 5 * 60_000
 """What is over is over only while calls are counted: loss of data is not "resolved"."""
+FILE: Final = "file"
 PROFILE: Final = "profile"
+"""Where what is expected is from: of several queues a file only if it is for all of them."""
 
 OFFERED: Final = (kpi.SERVICE_LEVEL_FIELDS.index("offered"),)
 _ABANDON: Final = tuple(
@@ -117,14 +120,28 @@ def expected(members: Sequence[Member], from_ms: int, to_ms: int) -> tuple[int, 
     Queues of which nothing is expected are left out of both.
     """
     milli = offered = 0
-    source: str | None = None
+    sources = set()
     for queue, target in members:
-        found = expected_milli(queue.days, from_ms, to_ms, target.zone)
+        found = _expected_of(queue, target, from_ms, to_ms)
         if found is not None:
-            milli += found
+            milli += found[0]
             offered += window_sums(queue, 0, to_ms, to_ms - from_ms, OFFERED)[0]
-            source = PROFILE
-    return None if source is None else (milli, offered, source)
+            sources.add(found[1])
+    if not sources:
+        return None
+    return milli, offered, PROFILE if PROFILE in sources else FILE
+
+
+def _expected_of(
+    queue: QueueState, target: ServiceTarget, from_ms: int, to_ms: int
+) -> tuple[int, str] | None:
+    """Return the calls expected of one queue by its forecast, else by what its weekday brings."""
+    if queue.forecast is not None:
+        forecast = queue.forecast.expected_milli(from_ms, to_ms)
+        if forecast is not None:
+            return forecast, FILE
+    usual = expected_milli(queue.days, from_ms, to_ms, target.zone)
+    return None if usual is None else (usual, PROFILE)
 
 
 def is_quiet(rule: Rule, members: Sequence[Member], boundary: int) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from pipeline.domain import kpi
@@ -24,6 +24,7 @@ from pipeline.domain.closed_legs import ClosedLegs, LegKey, fingerprint
 from pipeline.domain.cold_legs import ColdLegs, Packing
 from pipeline.domain.day_sums import prune
 from pipeline.domain.events import CallEvent, EventType, Rejected
+from pipeline.domain.forecast_book import QueueForecast, QueueKey
 from pipeline.domain.leg import LegFacts, apply_as
 from pipeline.domain.live_leg import Leg
 from pipeline.domain.outbox import Counters, LateEvent, Outbox
@@ -57,7 +58,6 @@ FORGET_MS: Final = 4 * SWEEP_MS
 
 LONGEST_WINDOW_MS: Final = max(kpi.WINDOWS_S) * 1000
 
-QueueKey = tuple[str, str, str]
 Record = tuple[int, int, CallEvent | Rejected]
 """(offset, broker append time in ms, what was decoded)."""
 
@@ -80,6 +80,7 @@ class PartitionFold:
 
     __slots__ = (
         "_dirty",
+        "_forecasts",
         "_grouping",
         "_history",
         "_listens",
@@ -108,11 +109,14 @@ class PartitionFold:
         *,
         first_offset: int = 0,
         packing: Packing | None = None,
+        forecasts: Mapping[QueueKey, QueueForecast] | None = None,
     ) -> None:
         """Start empty before ``first_offset``; ``history`` gives a queue's dated targets.
 
-        Without ``packing`` legs take more memory and are worth the same.
+        Without ``packing`` legs take more memory and are worth the same. ``forecasts`` are what
+        rules expect by, before what a weekday usually brings.
         """
+        self._forecasts = forecasts or {}
         self._history = history
         known = tuple(rules)
         self._rules = by_scope(known)
@@ -220,6 +224,7 @@ class PartitionFold:
         found = self.queues.get(key)
         if found is None:
             found = QueueState(client, site, queue, self._history(client, site, queue))
+            found.forecast = self._forecasts.get(key)
             self.queues[key] = found
             self._watch(found)
         return found

@@ -6,7 +6,7 @@ are computed again. ``STATE_VERSION`` changes whenever the meaning or the shape 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple
 from itertools import islice
 from typing import Any, Final, Protocol
@@ -18,6 +18,7 @@ from pipeline.domain.closed_legs import ClosedLegs, LegKey, fingerprint
 from pipeline.domain.cold_legs import Packing
 from pipeline.domain.day_sums import day_row, day_sum_of
 from pipeline.domain.fold import PartitionFold
+from pipeline.domain.forecast_book import QueueForecast, QueueKey
 from pipeline.domain.live_leg import Leg, facts_of_plain, plain_facts
 from pipeline.domain.marks import Marks
 from pipeline.domain.outbox import Counters
@@ -120,6 +121,7 @@ def load(
     history: Callable[[str, str, str], TargetHistory],
     rules: Iterable[Rule] = (),
     packing: Packing | None = None,
+    forecasts: Mapping[QueueKey, QueueForecast] | None = None,
 ) -> PartitionFold:
     """Return the fold that ``dump`` was taken of, which must have had the same packing.
 
@@ -129,7 +131,9 @@ def load(
     if plain["state_version"] != STATE_VERSION:
         msg = f"expected state version {STATE_VERSION}, got {plain['state_version']}"
         raise ValueError(msg)
-    fold = PartitionFold(history, rules, first_offset=plain["first_offset"], packing=packing)
+    fold = PartitionFold(
+        history, rules, first_offset=plain["first_offset"], packing=packing, forecasts=forecasts
+    )
     fold.next_offset = plain["next_offset"]
     sources = {source: list(seen) for source, seen in plain["sources"].items()}
     fold.watermark = Watermark(plain["watermark_ms"], sources)

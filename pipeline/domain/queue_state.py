@@ -7,6 +7,7 @@ from typing import Final
 
 from pipeline.domain import kpi
 from pipeline.domain.day_sums import DaySum, day_of
+from pipeline.domain.forecast_book import QueueForecast
 from pipeline.domain.target import ServiceTarget, TargetHistory
 
 _WIDTHS: Final = tuple(len(fields) for fields in kpi.KPI_FIELDS.values())
@@ -26,6 +27,8 @@ class QueueState:
     newest_pane: int = 0
     changed: bool = True
     """Whether service-level panes changed since the rules were last evaluated."""
+    forecast: QueueForecast | None = None
+    """What was forecast of it, from files; no part of the state."""
     only_target: ServiceTarget | None = None
     """The target, where the queue has but one for all time."""
 

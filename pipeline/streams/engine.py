@@ -26,6 +26,7 @@ from pipeline.codec.judge import judge_chunk
 from pipeline.config_files import AlertRules, Targets
 from pipeline.domain.fold import GapInLogError
 from pipeline.domain.fold_state import Plain
+from pipeline.domain.forecast_book import QueueForecast, QueueKey
 from pipeline.errors import StateLost
 from pipeline.streams import outgoing, snapshots
 from pipeline.streams.meters import Meters, timed
@@ -69,13 +70,14 @@ class Engine:
         topic: Callable[[str], str],
         targets: Targets,
         rules: AlertRules,
+        forecasts: Mapping[QueueKey, QueueForecast] | None = None,
         security: Security = PLAINTEXT,
     ) -> None:
         """Prepare; ``topic`` maps one of our topic names to the broker's."""
         self._bootstrap = bootstrap
         self._security = security
         self._topic = topic
-        self.basis = Basis(targets, rules)
+        self.basis = Basis(targets, rules, forecasts or {})
         self._stopping = False
         self.input_topic = topic("acd.events")
         self.publisher = Publisher(bootstrap, security)

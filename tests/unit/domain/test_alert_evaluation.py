@@ -26,12 +26,15 @@ from pipeline.domain.definition import KpiDefinition
 from pipeline.domain.events import CallEvent
 from pipeline.domain.fold import PartitionFold
 from pipeline.domain.fold_state import dump, load
+from pipeline.domain.forecast import Forecast
+from pipeline.domain.forecast_book import by_queue
 from pipeline.domain.kpi import PANE_MS, SERVICE_LEVEL_FIELDS
 from pipeline.domain.opening_hours import OpeningHours
 from pipeline.domain.queue_state import QueueState
 from pipeline.domain.target import ServiceTarget, TargetHistory
 from tests.factories import NOON, a_target, an_event, history
 from tests.unit.domain.test_alert import a_rule
+from tests.unit.domain.test_forecast_book import a_forecast
 
 MIN = 60_000
 HOUR = 60 * MIN
@@ -475,6 +478,38 @@ def test_silence_is_told_alike_by_who_goes_on_from_a_snapshot(restart_at: int) -
     again, told = folded(GAP, SILENCE, restart_at)
     assert told == said
     assert dump(again) == dump(fold)
+
+
+def test_a_forecast_issued_later_changes_nothing_that_was_decided() -> None:
+    """Noon's half hours have 100 calls each; an hour later that is taken back as of 20 past."""
+    rules = [a_rule(SilenceRule, name="silence")]
+    events = log(("other", 0, 60 * MIN), ("service", 0, MIN))
+
+    def said(*forecasts: Forecast) -> list[tuple[str, int, str | None]]:
+        fold = PartitionFold(history, rules, forecasts=by_queue(forecasts))
+        fold.fold((i, event.occurred_at_ms, event) for i, event in enumerate(events))
+        found = fold.take_outbox().alerts
+        return [(a.status, a.at_ms - NOON, a.forecast_source) for a in found]
+
+    first = [
+        a_forecast(interval_start_ms=NOON + n * 30 * MIN, calls_milli=100_000, as_of_ms=1)
+        for n in range(2)
+    ]
+    back = [replace(one, as_of_ms=NOON + 20 * MIN, is_withdrawn=True) for one in first]
+    early = [replace(one, as_of_ms=NOON + 9 * MIN, is_withdrawn=True) for one in first]
+    assert said(*first) == said(*first, *back) == [("firing", 10 * MIN, "file")]
+    assert said(*first, *early) == said() == []
+
+
+def test_a_forecast_is_the_basis_and_no_part_of_a_snapshot() -> None:
+    forecasts = by_queue([a_forecast(queue="service")])
+    fold = PartitionFold(history, SILENCE, forecasts=forecasts)
+    fold.fold([(0, NOON, an_event("queued"))])
+    fold.take_outbox()
+    plain = dump(fold)
+    for restored in (load(plain, history, SILENCE, forecasts=forecasts), fold):
+        assert restored.queues["acme", "", "service"].forecast is forecasts["acme", "", "service"]
+    assert load(plain, history, SILENCE).queues["acme", "", "service"].forecast is None
 
 
 def test_a_silence_of_the_whole_partition_is_told_afterwards_as_of_when_it_was() -> None:

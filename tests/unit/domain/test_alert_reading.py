@@ -19,12 +19,14 @@ from pipeline.domain.alert_rule import (
 from pipeline.domain.alert_subject import Member
 from pipeline.domain.day_sums import DaySum, day_of
 from pipeline.domain.definition import KpiDefinition, ShortAbandons
+from pipeline.domain.forecast_book import QueueForecast
 from pipeline.domain.kpi import PANE_MS, SERVICE_LEVEL_FIELDS
 from pipeline.domain.queue_state import QueueState, remember, so_far
 from pipeline.domain.service_level import Variant
 from pipeline.domain.target import ServiceTarget, TargetHistory
 from tests.factories import NOON, a_target
 from tests.unit.domain.test_alert import a_rule
+from tests.unit.domain.test_forecast_book import a_forecast
 
 MIN = 60_000
 HOUR = 60 * MIN
@@ -351,6 +353,52 @@ def test_silence_is_over_when_calls_come_and_not_before() -> None:
     assert reading(rule, queue, firing=True) is None
     counted(queue, offered=1)
     assert found(rule, queue) == (False, True, 0, 300_000)
+
+
+def forecast(queue: QueueState, calls: int, until: int = 30 * MIN) -> None:
+    """Let so many calls be forecast from noon's half hour before to ``until`` after."""
+    start = NOON - 30 * MIN
+    queue.forecast = QueueForecast(
+        [start],
+        [[a_forecast(0, calls, interval_start_ms=start, interval_ms=until, as_of_ms=start)]],
+    )
+
+
+def test_a_forecast_is_expected_rather_than_what_the_weekday_brings() -> None:
+    queue = a_queue()
+    usual(queue, 600)
+    forecast(queue, 60)  # ten in five minutes
+    counted(queue, offered=30)
+    got = reading(a_rule(SurgeRule), queue)
+    assert got is not None
+    assert (got.expected_milli, got.forecast_source) == (10_000, "file")
+    queue = a_queue()
+    usual(queue, 60)
+    counted(queue, before_ms=6 * MIN, offered=1)
+    forecast(queue, 59)
+    assert reading(a_rule(SilenceRule), queue) is None
+    forecast(queue, 66)
+    got = reading(a_rule(SilenceRule), queue)
+    assert got is not None
+    assert (got.expected_milli, got.forecast_source) == (11_000, "file")
+    forecast(queue, 66, until=30 * MIN - 1)  # not for all of the window
+    got = reading(a_rule(SilenceRule), queue)
+    assert got is not None
+    assert (got.expected_milli, got.forecast_source) == (10_000, "profile")
+
+
+def test_of_several_queues_the_source_is_a_file_if_it_is_for_all() -> None:
+    one, other = a_queue(), a_queue()
+    forecast(one, 60)
+    usual(other, 60)
+    counted(one, offered=100)
+    got = of_all(a_rule(SurgeRule), one, other)
+    assert got is not None
+    assert (got.expected_milli, got.forecast_source) == (20_000, "profile")
+    forecast(other, 90)
+    got = of_all(a_rule(SurgeRule), one, other)
+    assert got is not None
+    assert (got.expected_milli, got.forecast_source) == (25_000, "file")
 
 
 # --- several queues judged as one ---------------------------------------------------------------
