@@ -12,10 +12,10 @@ from typing import Final
 
 from pipeline.domain import kpi
 from pipeline.domain.alert import Alert, AlertState, AlertStatus, EndReason, alert_id, step
-from pipeline.domain.alert_parts import idle_ms, is_quiet, service_level
+from pipeline.domain.alert_parts import is_quiet
 from pipeline.domain.alert_reading import Reading, read
 from pipeline.domain.alert_rule import MAX_WINDOW_MS, BurnRule, Rule, SilenceRule
-from pipeline.domain.alert_subject import Member, Subject
+from pipeline.domain.alert_subject import Subject, View
 from pipeline.domain.day_sums import day_of
 from pipeline.domain.queue_state import so_far
 
@@ -33,25 +33,23 @@ def evaluate(rules: Sequence[Rule], subject: Subject, boundary: int) -> list[Ale
 
     Rules are dated by the calendar of the first queue's contract.
     """
-    members = subject.members(boundary)
-    targets = [target for _, target in members]
+    view = subject.view(boundary)
+    targets = [target for _, target in view.members]
     today = day_of(boundary, targets[0].zone).ordinal
-    same = (
-        today == subject.evaluated_on
-        and not subject.changed
-        and not subject.restless
-        and targets == subject.evaluated_with
+    stands = (
+        today == subject.evaluated_on and not subject.restless and targets == subject.evaluated_with
     )
+    changed = subject.changed
     found: list[Alert] = []
     restless = False
     for rule in rules:
-        if same and not rule.by_time and not _leaves(subject, rule, boundary):
-            continue  # nothing came into the windows, nothing left them: the answer stands
+        if stands and not rule.by_time and not _concerns(rule, subject, boundary, changed):
+            continue
         if not rule.from_day <= today < rule.until_day:
             if _has_ended(rules, rule, subject, today):
-                found.append(_end(rule, subject, members, boundary, EndReason.RULE_ENDED))
+                found.append(_end(rule, subject, view, EndReason.RULE_ENDED))
             continue
-        alert, waits = _moved(rule, subject, members, boundary)
+        alert, waits = _moved(rule, subject, view)
         restless = restless or waits
         if alert is not None:
             found.append(alert)
@@ -61,42 +59,48 @@ def evaluate(rules: Sequence[Rule], subject: Subject, boundary: int) -> list[Ale
     return found
 
 
-def _moved(
-    rule: Rule, subject: Subject, members: Sequence[Member], boundary: int
-) -> tuple[Alert | None, bool]:
+def _moved(rule: Rule, subject: Subject, view: View) -> tuple[Alert | None, bool]:
     """Move one rule; return the transition made, and whether time alone may make the next."""
     state = subject.alerts.get(rule.name)
     firing = state is not None and state.firing
-    if firing and _is_closed(rule, members, boundary):
-        return _end(rule, subject, members, boundary, EndReason.CLOSED), False
+    if firing and _is_closed(rule, view):
+        return _end(rule, subject, view, EndReason.CLOSED), False
     reason = EndReason.RECOVERED
     since_ms = state.since_ms if firing and state is not None else 0
-    reading = read(rule, members, boundary, since_ms)
-    if firing and reading is None and is_quiet(rule, members, boundary):
+    reading = read(rule, view, since_ms)
+    if firing and reading is None and is_quiet(rule, view):
         reading, reason = _QUIET, EndReason.QUIET
     holds = reading is not None and reading.holds
-    waits = holds and not firing and _held_back(rule, members, boundary)
+    waits = holds and not firing and _held_back(rule, view)
     if waits:
         holds = False
     if state is None:
         if not holds:
             return None, waits
         state = subject.alerts[rule.name] = AlertState()
-    status = step(rule, state, boundary, holds=holds, over=reading is not None and reading.over)
-    waits = waits or state.is_moving or (state.firing and _may_end(rule, members, boundary))
+    status = step(
+        rule, state, view.boundary, holds=holds, over=reading is not None and reading.over
+    )
+    waits = waits or state.is_moving or (state.firing and _may_end(rule, view))
     if status is None or reading is None:
         return None, waits
     end_reason = None if status is AlertStatus.FIRING else reason
-    return _alert(rule, subject, members, boundary, reading, end_reason), waits
+    return _alert(rule, subject, view, reading, end_reason), waits
 
 
-def _leaves(subject: Subject, rule: Rule, boundary: int) -> bool:
-    """Say whether a pane has just left one of the rule's windows."""
+def _concerns(rule: Rule, subject: Subject, boundary: int, changed: int) -> bool:
+    """Say whether anything that the rule counts came into its windows, or has just left them.
+
+    What fires may also end because of calls that the rule does not count.
+    """
+    state = subject.alerts.get(rule.name)
+    if changed & rule.inputs or (changed and state is not None and state.firing):
+        return True
     return any(
-        boundary - window - kpi.PANE_MS in panes
+        rule.inputs & 1 << index and boundary - window - kpi.PANE_MS in panes
         for window in rule.windows_ms
         for queue in subject.queues
-        for panes in queue.panes
+        for index, panes in enumerate(queue.panes)
     )
 
 
@@ -108,72 +112,71 @@ def _has_ended(rules: Sequence[Rule], rule: Rule, subject: Subject, today: int) 
     return not any(r.name == rule.name and r.from_day <= today < r.until_day for r in rules)
 
 
-def _end(
-    rule: Rule, subject: Subject, members: Sequence[Member], boundary: int, reason: EndReason
-) -> Alert:
+def _end(rule: Rule, subject: Subject, view: View, reason: EndReason) -> Alert:
     """Resolve what fires, whatever there is to say of it: nobody else would."""
     state = subject.alerts[rule.name]
-    reading = read(rule, members, boundary, state.since_ms) or _NOTHING
+    reading = read(rule, view, state.since_ms) or _NOTHING
     subject.alerts[rule.name] = AlertState(transitions=state.transitions + 1)
-    return _alert(rule, subject, members, boundary, reading, reason)
+    return _alert(rule, subject, view, reading, reason)
 
 
-def _is_closed(rule: Rule, members: Sequence[Member], boundary: int) -> bool:
+def _is_closed(rule: Rule, view: View) -> bool:
     """Say whether all has been closed for all of the rule's window."""
-    return _ends_at_closing(rule, members) and not any(
-        target.open_ms(boundary - rule.window_ms, boundary) for _, target in members
+    return _ends_at_closing(rule, view) and not any(
+        target.open_ms(view.boundary - rule.window_ms, view.boundary) for _, target in view.members
     )
 
 
-def _ends_at_closing(rule: Rule, members: Sequence[Member]) -> bool:
+def _ends_at_closing(rule: Rule, view: View) -> bool:
     if not rule.only_open or isinstance(rule, SilenceRule):
         return False
-    return all(target.has_hours for _, target in members)
+    return all(target.has_hours for _, target in view.members)
 
 
-def _may_end(rule: Rule, members: Sequence[Member], boundary: int) -> bool:
+def _may_end(rule: Rule, view: View) -> bool:
     """Say whether what fires may end though no call comes: by closing, or in a longer window."""
-    if _ends_at_closing(rule, members):
+    if _ends_at_closing(rule, view):
         return True
-    return rule.least_calls > 0 and idle_ms(members, boundary) <= MAX_WINDOW_MS
+    return rule.least_calls > 0 and view.idle_ms <= MAX_WINDOW_MS
 
 
-def _held_back(rule: Rule, members: Sequence[Member], boundary: int) -> bool:
+def _held_back(rule: Rule, view: View) -> bool:
     """Say whether nothing new may fire: all is closed, or maintenance concerns any of it."""
-    from_ms = boundary - rule.window_ms if isinstance(rule, SilenceRule) else boundary
+    from_ms = view.boundary - rule.window_ms if isinstance(rule, SilenceRule) else view.boundary
     if rule.only_open and not any(
-        target.is_open(boundary) and target.open_ms(from_ms, boundary) == boundary - from_ms
-        for _, target in members
+        target.is_open(view.boundary)
+        and target.open_ms(from_ms, view.boundary) == view.boundary - from_ms
+        for _, target in view.members
     ):
         return True
     return any(
-        window.covers(queue.client, queue.site, queue.queue, from_ms, boundary)
+        window.covers(queue.client, queue.site, queue.queue, from_ms, view.boundary)
         for window in rule.maintenance
-        for queue, _ in members
+        for queue, _ in view.members
     )
 
 
 def _alert(
     rule: Rule,
     subject: Subject,
-    members: Sequence[Member],
-    boundary: int,
+    view: View,
     reading: Reading,
     end_reason: EndReason | None,
 ) -> Alert:
     place, state = subject.place, subject.alerts[rule.name]
     window_ms = reading.window_ms or rule.window_ms
-    offered, within, goals = service_level(members, boundary, window_ms)
+    offered, within, goals = view.service_level(window_ms)
     long_ms = rule.long_ms if isinstance(rule, BurnRule) else None
-    long = (None, None) if long_ms is None else service_level(members, boundary, long_ms)[:2]
+    long = (None, None) if long_ms is None else view.service_level(long_ms)[:2]
     day_counted, day_good, month_counted, month_good = (
         sum(of_queues)
         for of_queues in zip(
-            *(so_far(queue, boundary, target.zone) for queue, target in members), strict=True
+            *(so_far(queue, view.boundary, target.zone) for queue, target in view.members),
+            strict=True,
         )
     )
     return Alert(
-        alert_id=alert_id(rule, place.key, boundary, state.transitions),
+        alert_id=alert_id(rule, place.key, view.boundary, state.transitions),
         status=AlertStatus.FIRING if state.firing else AlertStatus.RESOLVED,
         rule=rule.name,
         rule_version=rule.version,
@@ -183,11 +186,11 @@ def _alert(
         site=place.site,
         programme=place.programme or None,
         queue=place.queue,
-        at_ms=boundary,
+        at_ms=view.boundary,
         window_ms=window_ms,
         offered=offered,
         answered_within=within,
-        goal_permille=_goal(members, offered, goals),
+        goal_permille=_goal(view, offered, goals),
         kind=rule.kind,
         kpi=rule.kpi,
         scope=place.scope,
@@ -208,6 +211,6 @@ def _alert(
     )
 
 
-def _goal(members: Sequence[Member], counted: int, goals: int) -> int:
+def _goal(view: View, counted: int, goals: int) -> int:
     """Return the goal, of several queues the mean by their calls, without any the lowest."""
-    return goals // counted if counted else min(target.goal_permille for _, target in members)
+    return goals // counted if counted else min(target.goal_permille for _, target in view.members)

@@ -7,14 +7,13 @@ had a bad evening and has few calls since would be told to be bad for weeks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from pipeline.domain import kpi
 from pipeline.domain.alert_rule import MAX_WINDOW_MS, JumpRule, Rule, ShareRule
-from pipeline.domain.alert_subject import Member
+from pipeline.domain.alert_subject import Parts, View
 from pipeline.domain.day_sums import expected_milli, usual_handling
-from pipeline.domain.queue_state import QueueState, window_counts, window_sums
+from pipeline.domain.queue_state import QueueState, window_sums
 from pipeline.domain.significance import is_short
 from pipeline.domain.target import ServiceTarget
 
@@ -34,14 +33,8 @@ _HANDLING: Final = tuple(
 )
 _COMPLAINTS: Final = (kpi.COMPLAINT_SIGNAL_FIELDS.index("complaints"),)
 
-Parts = tuple[int, int, int]
-"""Calls; how many are in time, abandoned, or complained of, or the time they took; and what to hold
-that against: the goal, per mille, or the usual time, summed over the calls."""
 
-
-def enough(
-    rule: Rule, members: Sequence[Member], boundary: int, since_ms: int
-) -> tuple[int, int, int, int] | None:
+def enough(rule: Rule, view: View, since_ms: int) -> tuple[int, int, int, int] | None:
     """Return the parts of the rule's window, and that window before them; None: too few calls.
 
     For a rule that fires (since when is not 0) the window is doubled until it has enough, up to two
@@ -49,46 +42,35 @@ def enough(
     what became of the calls since.
     """
     window = rule.window_ms
-    calls, of_kind, against = parts(rule, members, boundary, window)
-    longest = min(boundary - since_ms, MAX_WINDOW_MS) if since_ms else 0
+    calls, of_kind, against = parts(rule, view, window)
+    longest = min(view.boundary - since_ms, MAX_WINDOW_MS) if since_ms else 0
     while calls < rule.least_calls:
         if window >= longest:
             return None
         window = min(2 * window, longest)
-        calls, of_kind, against = parts(rule, members, boundary, window)
-        if calls >= rule.least_calls and 2 * idle_ms(members, boundary) > window:
+        calls, of_kind, against = parts(rule, view, window)
+        if calls >= rule.least_calls and 2 * view.idle_ms > window:
             return None
     return window, calls, of_kind, against
 
 
-def parts(rule: Rule, members: Sequence[Member], boundary: int, window_ms: int) -> Parts:
+def parts(rule: Rule, view: View, window_ms: int) -> Parts:
     """Return what a rule counts in a window that ends at a boundary."""
     if isinstance(rule, ShareRule):
-        return _share(rule, members, boundary, window_ms)
+        return _share(rule, view, window_ms)
     if isinstance(rule, JumpRule):
-        return _handling(rule, members, boundary, window_ms)
-    return service_level(members, boundary, window_ms)
+        return _handling(rule, view, window_ms)
+    return view.service_level(window_ms)
 
 
-def service_level(members: Sequence[Member], boundary: int, window_ms: int) -> Parts:
-    """Return calls counted, those in time, and their goals, per mille, summed over the calls."""
-    counted = good = goals = 0
-    for queue, target in members:
-        calls, in_time = window_counts(queue, boundary, window_ms, target)
-        counted += calls
-        good += in_time
-        goals += calls * target.goal_permille
-    return counted, good, goals
-
-
-def _share(rule: ShareRule, members: Sequence[Member], boundary: int, window_ms: int) -> Parts:
+def _share(rule: ShareRule, view: View, window_ms: int) -> Parts:
     calls = cases = 0
-    for queue, target in members:
+    for queue, target in view.members:
         if rule.kpi == "complaint_rate":
-            calls += window_sums(queue, 1, boundary, window_ms, _HANDLING[:1])[0]
-            cases += window_sums(queue, 2, boundary, window_ms, _COMPLAINTS)[0]
+            calls += window_sums(queue, 1, view.boundary, window_ms, _HANDLING[:1])[0]
+            cases += window_sums(queue, 2, view.boundary, window_ms, _COMPLAINTS)[0]
             continue
-        sums = window_sums(queue, 0, boundary, window_ms, _ABANDON)
+        sums = window_sums(queue, 0, view.boundary, window_ms, _ABANDON)
         names = (kpi.SERVICE_LEVEL_FIELDS[index] for index in _ABANDON)
         abandoned, of = target.rules.abandon_parts(dict(zip(names, sums, strict=True)))
         calls += of
@@ -96,17 +78,17 @@ def _share(rule: ShareRule, members: Sequence[Member], boundary: int, window_ms:
     return calls, cases, 0
 
 
-def _handling(rule: JumpRule, members: Sequence[Member], boundary: int, window_ms: int) -> Parts:
+def _handling(rule: JumpRule, view: View, window_ms: int) -> Parts:
     """Return calls and their time beside what they usually take, queue by queue.
 
     Queues of which that is not known are left out, so that another mix of queues is no jump.
     """
     calls = took_ms = usually_ms = 0
-    for queue, target in members:
-        handled, *times = window_sums(queue, 1, boundary, window_ms, _HANDLING)
+    for queue, target in view.members:
+        handled, *times = window_sums(queue, 1, view.boundary, window_ms, _HANDLING)
         usual_calls, usual_ms = 1, rule.aht_ms
         if usual_ms is None:
-            usual_calls, usual_ms = usual_handling(queue.days, boundary, target.zone)
+            usual_calls, usual_ms = usual_handling(queue.days, view.boundary, target.zone)
         if handled and usual_calls and usual_ms:
             calls += handled
             took_ms += sum(times)
@@ -114,18 +96,19 @@ def _handling(rule: JumpRule, members: Sequence[Member], boundary: int, window_m
     return calls, took_ms, usually_ms
 
 
-def expected(members: Sequence[Member], from_ms: int, to_ms: int) -> tuple[int, int, str] | None:
-    """Return calls expected in a span (thousandths), those offered, and who expects; None: nobody.
+def expected(view: View, window_ms: int) -> tuple[int, int, str] | None:
+    """Return calls expected in a window (thousandths), those offered, and by what; None: unknown.
 
     Queues of which nothing is expected are left out of both.
     """
     milli = offered = 0
+    from_ms, to_ms = view.boundary - window_ms, view.boundary
     sources = set()
-    for queue, target in members:
+    for queue, target in view.members:
         found = _expected_of(queue, target, from_ms, to_ms)
         if found is not None:
             milli += found[0]
-            offered += window_sums(queue, 0, to_ms, to_ms - from_ms, OFFERED)[0]
+            offered += window_sums(queue, 0, to_ms, window_ms, OFFERED)[0]
             sources.add(found[1])
     if not sources:
         return None
@@ -144,27 +127,21 @@ def _expected_of(
     return None if usual is None else (usual, PROFILE)
 
 
-def is_quiet(rule: Rule, members: Sequence[Member], boundary: int) -> bool:
+def is_quiet(rule: Rule, view: View) -> bool:
     """Say whether too few calls come to judge what fires, and no more than these are expected.
 
     One has just been counted, so the feed lives; and they are not fewer than are expected by more
     than chance, so none are lost on the way.
     """
-    calls = sum(window_sums(queue, 0, boundary, MAX_WINDOW_MS, OFFERED)[0] for queue, _ in members)
-    if calls >= rule.least_calls or not is_fresh(rule, members, boundary):
+    calls = sum(
+        window_sums(queue, 0, view.boundary, MAX_WINDOW_MS, OFFERED)[0] for queue, _ in view.members
+    )
+    if calls >= rule.least_calls or not is_fresh(rule, view):
         return False
-    forecast = expected(members, boundary - MAX_WINDOW_MS, boundary)
+    forecast = expected(view, MAX_WINDOW_MS)
     return forecast is None or not is_short(forecast[1], forecast[0])
 
 
-def is_fresh(rule: Rule, members: Sequence[Member], boundary: int) -> bool:
+def is_fresh(rule: Rule, view: View) -> bool:
     """Say whether calls are being counted, for as long as what is over has to be over."""
-    return idle_ms(members, boundary) < min(FRESH_MS + rule.keep_firing_ms, MAX_WINDOW_MS)
-
-
-def idle_ms(members: Sequence[Member], boundary: int) -> int:
-    """Return for how long no call has been counted."""
-    newest = 0
-    for queue, _ in members:
-        newest = max(newest, queue.newest_pane)
-    return max(boundary - newest - kpi.PANE_MS, 0)
+    return view.idle_ms < min(FRESH_MS + rule.keep_firing_ms, MAX_WINDOW_MS)

@@ -8,7 +8,6 @@ integers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from pipeline.domain import kpi
@@ -16,9 +15,7 @@ from pipeline.domain.alert_parts import (
     PROFILE,
     enough,
     expected,
-    idle_ms,
     is_fresh,
-    service_level,
 )
 from pipeline.domain.alert_rule import (
     BacklogRule,
@@ -30,7 +27,7 @@ from pipeline.domain.alert_rule import (
     SilenceRule,
     SurgeRule,
 )
-from pipeline.domain.alert_subject import Member
+from pipeline.domain.alert_subject import View
 from pipeline.domain.queue_state import window_pair
 from pipeline.domain.significance import is_above, is_below
 
@@ -57,7 +54,7 @@ class Reading(NamedTuple):
     window_ms: int | None = None
 
 
-def read(rule: Rule, members: Sequence[Member], boundary: int, since_ms: int) -> Reading | None:
+def read(rule: Rule, view: View, since_ms: int) -> Reading | None:
     """Return what a rule finds; None: nothing to say, or nothing new of a rule that is at rest.
 
     ``since_ms`` is since when what fires has held; 0: it does not fire.
@@ -68,28 +65,26 @@ def read(rule: Rule, members: Sequence[Member], boundary: int, since_ms: int) ->
     found: Reading | None
     match rule:
         case DropRule():
-            found = _margin(rule, members, boundary, since_ms)
+            found = _margin(rule, view, since_ms)
         case BurnRule():
-            found = _burn(rule, members, boundary, since_ms)
+            found = _burn(rule, view, since_ms)
         case ShareRule():
-            found = _share(rule, members, boundary, since_ms)
+            found = _share(rule, view, since_ms)
         case BacklogRule():
-            found = _waiting(rule, members, boundary, since_ms)
+            found = _waiting(rule, view, since_ms)
         case JumpRule():
-            found = _jump(rule, members, boundary, since_ms)
+            found = _jump(rule, view, since_ms)
         case SurgeRule():
-            found = _surge(rule, members, boundary, since_ms)
+            found = _surge(rule, view, since_ms)
         case SilenceRule():
-            found = _silence(rule, members, boundary, since_ms)
+            found = _silence(rule, view, since_ms)
         case _:
             raise TypeError(rule)
     return found
 
 
-def _margin(
-    rule: DropRule, members: Sequence[Member], boundary: int, since_ms: int
-) -> Reading | None:
-    found = enough(rule, members, boundary, since_ms)
+def _margin(rule: DropRule, view: View, since_ms: int) -> Reading | None:
+    found = enough(rule, view, since_ms)
     if found is None:
         return None
     window, offered, within, goals = found
@@ -106,17 +101,15 @@ def _margin(
     )
 
 
-def _burn(
-    rule: BurnRule, members: Sequence[Member], boundary: int, since_ms: int
-) -> Reading | None:
-    found = enough(rule, members, boundary, since_ms)
+def _burn(rule: BurnRule, view: View, since_ms: int) -> Reading | None:
+    found = enough(rule, view, since_ms)
     if found is None:
         return None
     window, counted, good, goals = found
     if not since_ms and not (
         _burns(rule, counted, good, goals)
         # Few queues, so the long window is seldom summed.
-        and _burns(rule, *service_level(members, boundary, rule.long_ms))
+        and _burns(rule, *view.service_level(rule.long_ms))
     ):
         return None
     misses, allowed = counted - good, counted * PERMILLE - goals
@@ -138,21 +131,19 @@ def _burns(rule: BurnRule, counted: int, good: int, goals: int) -> bool:
     )
 
 
-def _share(
-    rule: ShareRule, members: Sequence[Member], boundary: int, since_ms: int
-) -> Reading | None:
+def _share(rule: ShareRule, view: View, since_ms: int) -> Reading | None:
     limit = rule.enter_permille
     if not since_ms and rule.kpi == "abandon_rate":
         answered = abandoned = 0
-        for queue, _ in members:
-            some, others = window_pair(queue, boundary, rule.window_ms, _ANSWERED, _ABANDONED)
+        for queue, _ in view.members:
+            some, others = window_pair(queue, view.boundary, rule.window_ms, _ANSWERED, _ABANDONED)
             answered += some
             abandoned += others
         if abandoned * PERMILLE <= limit * answered:
             # No definition has more abandons than there are, or divides by less than the calls
             # answered: by none it is above the limit, and no more is looked at of most queues.
             return None
-    found = enough(rule, members, boundary, since_ms)
+    found = enough(rule, view, since_ms)
     if found is None:
         return None
     window, calls, cases, _ = found
@@ -163,29 +154,25 @@ def _share(
     return Reading(holds, over, cases * PERMILLE // calls, limit, window_ms=window)
 
 
-def _waiting(
-    rule: BacklogRule, members: Sequence[Member], boundary: int, since_ms: int
-) -> Reading | None:
+def _waiting(rule: BacklogRule, view: View, since_ms: int) -> Reading | None:
     """Read the calls that wait past their threshold; the longest to half a minute, not above."""
     waiting = longest_ms = 0
-    for queue, target in members:
+    for queue, target in view.members:
         panes = queue.panes[0]
-        for start in range(boundary - rule.window_ms, boundary, kpi.PANE_MS):
+        for start in range(view.boundary - rule.window_ms, view.boundary, kpi.PANE_MS):
             if start in panes and (calls := panes[start][_OVER]):
                 waiting += calls
-                wait_ms = boundary - start - kpi.PANE_MS + target.threshold_ms
+                wait_ms = view.boundary - start - kpi.PANE_MS + target.threshold_ms
                 longest_ms = max(longest_ms, wait_ms)
     value = longest_ms if rule.kpi == "longest_wait" else waiting
     if value < rule.enter and not since_ms:
         return None
-    over = value < rule.leave and is_fresh(rule, members, boundary)
+    over = value < rule.leave and is_fresh(rule, view)
     return Reading(value >= rule.enter, over, value, rule.enter)
 
 
-def _jump(
-    rule: JumpRule, members: Sequence[Member], boundary: int, since_ms: int
-) -> Reading | None:
-    found = enough(rule, members, boundary, since_ms)
+def _jump(rule: JumpRule, view: View, since_ms: int) -> Reading | None:
+    found = enough(rule, view, since_ms)
     if found is None:
         return None
     window, calls, took_ms, usually_ms = found
@@ -202,10 +189,8 @@ def _jump(
     )
 
 
-def _surge(
-    rule: SurgeRule, members: Sequence[Member], boundary: int, since_ms: int
-) -> Reading | None:
-    found = expected(members, boundary - rule.window_ms, boundary)
+def _surge(rule: SurgeRule, view: View, since_ms: int) -> Reading | None:
+    found = expected(view, rule.window_ms)
     if found is None or not found[1]:
         return None
     milli, calls, source = found
@@ -227,17 +212,15 @@ def _surge(
     )
 
 
-def _silence(
-    rule: SilenceRule, members: Sequence[Member], boundary: int, since_ms: int
-) -> Reading | None:
-    quiet_ms = idle_ms(members, boundary)
+def _silence(rule: SilenceRule, view: View, since_ms: int) -> Reading | None:
+    quiet_ms = view.idle_ms
     if since_ms:  # it is over when calls come again, and not before
         if quiet_ms >= rule.window_ms:
             return None
         return Reading(holds=False, over=True, value=quiet_ms, threshold=rule.window_ms)
     if quiet_ms < rule.window_ms:
         return None
-    found = expected(members, boundary - rule.window_ms, boundary)
+    found = expected(view, rule.window_ms)
     if found is None or found[0] < PERMILLE * rule.min_expected:
         return None
     return Reading(

@@ -87,6 +87,11 @@ class Rule:
         return (self.window_ms,)
 
     @property
+    def inputs(self) -> int:
+        """Return whose panes it looks at: bit 0 service level, 1 handle time, 2 complaints."""
+        return 1
+
+    @property
     def least_calls(self) -> int:
         """Return how many calls it takes to say anything; 0: it does not depend on any."""
         return 0
@@ -204,6 +209,11 @@ class ShareRule(Rule):
     inflation_permille: int = INFLATION
 
     @property
+    def inputs(self) -> int:
+        """Return those of complaints and of the calls handled, or of abandons."""
+        return 6 if self.kpi == "complaint_rate" else 1
+
+    @property
     def least_calls(self) -> int:
         """Return the least number of calls."""
         return self.min_calls
@@ -253,6 +263,11 @@ class JumpRule(Rule):
     min_calls: int = 30
 
     @property
+    def inputs(self) -> int:
+        """Return that of handle time."""
+        return 2
+
+    @property
     def least_calls(self) -> int:
         """Return the least number of calls."""
         return self.min_calls
@@ -270,6 +285,7 @@ class SurgeRule(Rule):
 
     kind: ClassVar[str] = "surge"
     unit: ClassVar[str] = "calls"
+    by_time: ClassVar[bool] = True
 
     kpi: str = "offered"
     enter_permille: int

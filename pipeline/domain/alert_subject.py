@@ -9,11 +9,15 @@ from typing import NamedTuple
 from pipeline.domain.alert import AlertState
 from pipeline.domain.alert_rule import Rule, SilenceRule
 from pipeline.domain.alert_scope import Place, Scope
-from pipeline.domain.queue_state import QueueState
+from pipeline.domain.kpi import PANE_MS
+from pipeline.domain.queue_state import QueueState, window_counts
 from pipeline.domain.target import ServiceTarget
 
 Member = tuple[QueueState, ServiceTarget]
 """A queue, and the terms in force for it."""
+Parts = tuple[int, int, int]
+"""Calls; how many are in time, abandoned, or complained of, or the time they took; and what to hold
+that against: the goal, per mille, or the usual time, summed over the calls."""
 
 
 class Rules(NamedTuple):
@@ -62,13 +66,45 @@ class Subject:
         return newest
 
     @property
-    def changed(self) -> bool:
-        """Say whether service-level panes changed since the rules were last evaluated."""
-        for queue in self.queues:  # noqa: SIM110 - asked of every queue; a generator costs more
-            if queue.changed:
-                return True
-        return False
+    def changed(self) -> int:
+        """Return which KPIs' panes changed since the rules were last evaluated, a bit for each."""
+        changed = 0
+        for queue in self.queues:
+            changed |= queue.changed
+        return changed
 
-    def members(self, boundary: int) -> list[Member]:
-        """Return the queues with the terms in force at a boundary."""
-        return [(queue, queue.history.at(boundary)) for queue in self.queues]
+    def view(self, boundary: int) -> View:
+        """Return what rules see of it at a boundary."""
+        return View(boundary, [(queue, queue.history.at(boundary)) for queue in self.queues])
+
+
+@dataclass(slots=True)
+class View:
+    """What rules see at a boundary: queues with the terms in force for them."""
+
+    boundary: int
+    members: list[Member]
+    window_ms: int = 0
+    """Rules often look at the same window: the last one of service level that was summed ..."""
+    parts: Parts = (0, 0, 0)
+    """... and its parts."""
+
+    @property
+    def idle_ms(self) -> int:
+        """Return for how long no call has been counted."""
+        newest = 0
+        for queue, _ in self.members:
+            newest = max(newest, queue.newest_pane)
+        return max(self.boundary - newest - PANE_MS, 0)
+
+    def service_level(self, window_ms: int) -> Parts:
+        """Return calls counted, those in time, and their goals, per mille, over a window."""
+        if window_ms != self.window_ms:
+            counted = good = goals = 0
+            for queue, target in self.members:
+                calls, in_time = window_counts(queue, self.boundary, window_ms, target)
+                counted += calls
+                good += in_time
+                goals += calls * target.goal_permille
+            self.window_ms, self.parts = window_ms, (counted, good, goals)
+        return self.parts

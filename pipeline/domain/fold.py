@@ -286,7 +286,7 @@ class PartitionFold:
                 elif listens and newest:
                     self.outbox.alerts += evaluate(rules.silences, subject, boundary)
             for queue in self.queues.values():
-                queue.changed = False
+                queue.changed = 0
             if boundary >= self.next_sweep:
                 self._sweep(boundary)
                 self.next_sweep = boundary + SWEEP_MS
@@ -353,12 +353,13 @@ class PartitionFold:
             for j, n in deltas:
                 counts[j] -= n
             changed[queue, i, pane] = counts
+            queue.changed |= 1 << i
         for i, pane, deltas in new:
             counts = panes[i].get(pane) or queue.open_pane(i, pane)
             for j, n in deltas:
                 counts[j] += n
             changed[queue, i, pane] = counts
-        queue.changed = True
+            queue.changed |= 1 << i
         leg.counted[part] = new
 
     @staticmethod

@@ -10,6 +10,7 @@ from pipeline.domain.day_sums import DaySum, day_of
 from pipeline.domain.forecast_book import QueueForecast
 from pipeline.domain.target import ServiceTarget, TargetHistory
 
+ALL_KPIS: Final = (1 << len(kpi.KPI_FIELDS)) - 1
 _WIDTHS: Final = tuple(len(fields) for fields in kpi.KPI_FIELDS.values())
 
 
@@ -25,8 +26,8 @@ class QueueState:
     days: dict[int, DaySum] = field(default_factory=dict)
     """Of contract days (their ordinals) what was in panes that have been forgotten."""
     newest_pane: int = 0
-    changed: bool = True
-    """Whether service-level panes changed since the rules were last evaluated."""
+    changed: int = ALL_KPIS
+    """Of which KPIs panes changed since the rules were last evaluated: bit i for ``panes[i]``."""
     forecast: QueueForecast | None = None
     """What was forecast of it, from files; no part of the state."""
     only_target: ServiceTarget | None = None

@@ -14,10 +14,12 @@ from pipeline.domain.alert_rule import (
     BacklogRule,
     BurnRule,
     DropRule,
+    JumpRule,
     Maintenance,
     Rule,
     ShareRule,
     SilenceRule,
+    SurgeRule,
 )
 from pipeline.domain.alert_scope import Grouping, Place, Programme, Scope
 from pipeline.domain.alert_subject import Rules, Subject
@@ -30,7 +32,7 @@ from pipeline.domain.forecast import Forecast
 from pipeline.domain.forecast_book import by_queue
 from pipeline.domain.kpi import PANE_MS, SERVICE_LEVEL_FIELDS
 from pipeline.domain.opening_hours import OpeningHours
-from pipeline.domain.queue_state import QueueState
+from pipeline.domain.queue_state import ALL_KPIS, QueueState
 from pipeline.domain.target import ServiceTarget, TargetHistory
 from tests.factories import NOON, a_target, an_event, history
 from tests.unit.domain.test_alert import a_rule
@@ -50,19 +52,19 @@ def a_queue(target: ServiceTarget | None = None) -> Subject:
 def bad(queue: Subject, at: int = NOON - PANE_MS) -> None:
     """Let a pane have a hundred calls of which none was answered in time."""
     queue.queues[0].open_pane(0, at)[0] = 100
-    queue.queues[0].changed = True
+    queue.queues[0].changed = ALL_KPIS
 
 
 def good(queue: Subject, at: int) -> None:
     queue.queues[0].open_pane(0, at)[:3] = [100_000, 100_000, 100_000]
-    queue.queues[0].changed = True
+    queue.queues[0].changed = ALL_KPIS
 
 
 def evaluated(subject: Subject, rules: Sequence[Rule], at: int) -> list[Alert]:
     """Evaluate as a fold does, which notes that changes have been looked at."""
     said = evaluate(rules, subject, at)
     for queue in subject.queues:
-        queue.changed = False
+        queue.changed = 0
     return said
 
 
@@ -143,7 +145,7 @@ def test_what_a_rule_said_that_holds_no_more_is_ended_once() -> None:
     assert said == [("firing", midnight - PANE_MS), ("resolved", midnight)]
     queue.alerts["r"].firing, queue.alerts["r"].since_ms = True, NOON
     queue.queues[0].panes[0].clear()
-    queue.queues[0].changed = True
+    queue.queues[0].changed = ALL_KPIS
     assert ends(queue, old, start=midnight, until=midnight) == [("r", midnight, "rule_ended")]
 
 
@@ -260,7 +262,7 @@ def test_a_queue_of_all_hours_that_has_grown_quiet_ends_with_a_call_that_is_coun
     assert moved(queue, rule) == [("firing", 0)]
     assert ends(queue, rule, start=PANE_MS, until=4 * HOUR) == []
     queue.queues[0].open_pane(0, NOON + 4 * HOUR)[0] = 1
-    queue.queues[0].changed = True
+    queue.queues[0].changed = ALL_KPIS
     at = 4 * HOUR + PANE_MS
     (end,) = evaluated(queue, [rule], NOON + at)
     assert (end.end_reason, end.offered, end.window_ms) == ("quiet", 1, 2 * HOUR)
@@ -274,7 +276,7 @@ def test_a_quiet_queue_has_to_be_quiet_for_as_long_as_it_keeps_firing() -> None:
     bad(queue)
     assert moved(queue, rule) == [("firing", 0)]
     queue.queues[0].open_pane(0, NOON + 4 * HOUR)[0] = 1
-    queue.queues[0].changed = True
+    queue.queues[0].changed = ALL_KPIS
     at = 4 * HOUR + PANE_MS
     assert ends(queue, rule, start=at, until=5 * HOUR) == [("r", at + 10 * MIN, "quiet")]
 
@@ -285,7 +287,7 @@ def test_few_good_calls_end_it_once_there_are_enough_of_them() -> None:
     assert moved(queue, rule) == [("firing", 0)]
     for minute in range(180, 240, 2):
         queue.queues[0].open_pane(0, NOON + minute * MIN)[:3] = [1, 1, 1]
-    queue.queues[0].changed = True
+    queue.queues[0].changed = ALL_KPIS
     (end,) = evaluated(queue, [rule], NOON + 240 * MIN)
     assert (end.end_reason, end.offered, end.answered_within) == ("recovered", 20, 20)
     assert end.window_ms == 40 * MIN
@@ -298,9 +300,67 @@ def test_time_alone_lets_bad_calls_out_of_a_longer_window() -> None:
     bad(queue, NOON)  # in the four minutes until the 8th pane, not in those until the 9th
     for at in (3 * PANE_MS, 7 * PANE_MS):
         queue.queues[0].open_pane(0, NOON + at)[:3] = [1, 1, 1]
-        queue.queues[0].changed = True
+        queue.queues[0].changed = ALL_KPIS
         assert ends(queue, rule, start=at + PANE_MS, until=at + PANE_MS) == []
     assert ends(queue, rule, start=9 * PANE_MS, until=HOUR) == [("r", 9 * PANE_MS, "recovered")]
+
+
+COUNTED: list[tuple[Rule, int, list[int]]] = [
+    (a_rule(DropRule), 0, [100]),
+    (a_rule(ShareRule), 0, [100, 0, 0, 100]),
+    (a_rule(ShareRule, kpi="complaint_rate"), 2, [50]),
+    (a_rule(JumpRule, aht_ms=1000), 1, [100, 900_000]),
+]
+
+
+@pytest.mark.parametrize(("rule", "kpi", "counts"), COUNTED)
+def test_a_rule_is_asked_again_when_a_pane_changes_of_a_kpi_that_it_counts(
+    rule: Rule, kpi: int, counts: list[int]
+) -> None:
+    queue = a_queue()
+    queue.queues[0].open_pane(1, NOON - PANE_MS)[:2] = [100, 100_000]
+    assert moved(queue, rule) == []
+    queue.queues[0].open_pane(kpi, NOON - PANE_MS)[: len(counts)] = counts
+    queue.queues[0].changed = ALL_KPIS ^ 1 << kpi
+    if rule.inputs == 1 << kpi:  # of others it need not be
+        assert moved(queue, rule, start=PANE_MS, until=PANE_MS) == []
+    queue.queues[0].changed = 1 << kpi
+    said = moved(queue, rule, start=2 * PANE_MS, until=2 * PANE_MS)
+    assert said == [("firing", 2 * PANE_MS)]
+
+
+@pytest.mark.parametrize("kpi", [0, 1, 2])
+def test_a_rule_is_asked_again_when_a_pane_of_its_kpis_leaves_its_window(kpi: int) -> None:
+    rule, before, counts = {
+        0: (a_rule(DropRule, window_ms=MIN), [100, 100, 100], [20, 20, 10]),
+        1: (a_rule(JumpRule, window_ms=MIN, aht_ms=1000), [900, 900], [30, 90_000]),
+        2: (a_rule(ShareRule, window_ms=MIN, kpi="complaint_rate"), [900], [30]),
+    }[kpi]
+    queue = a_queue()
+    queue.queues[0].open_pane(min(kpi, 1), NOON - 2 * PANE_MS)[: len(before)] = before
+    queue.queues[0].open_pane(min(kpi, 1), NOON - PANE_MS)[: len(counts)] = counts
+    queue.queues[0].open_pane(2, NOON - PANE_MS)[0] = 15
+    assert moved(queue, rule, until=MIN) == [("firing", PANE_MS)]
+
+
+def test_a_surge_is_looked_for_though_no_call_comes_since_less_and_less_is_expected() -> None:
+    queue = a_queue()
+    of_day = [0] * 48
+    of_day[7] = 600  # a hundred in five minutes until noon, which is 4:00 in UTC, and none after
+    queue.queues[0].days[TODAY - 7] = DaySum(offered=of_day)
+    queue.queues[0].open_pane(0, NOON - PANE_MS)[0] = 60
+    assert moved(queue, a_rule(SurgeRule), until=4 * MIN) == [("firing", 3 * MIN)]
+
+
+def test_what_fires_may_end_by_calls_that_it_does_not_count() -> None:
+    queue, rule = a_queue(), a_rule(ShareRule, kpi="complaint_rate")
+    queue.queues[0].open_pane(1, NOON - PANE_MS)[0] = 100
+    queue.queues[0].open_pane(2, NOON - PANE_MS)[0] = 50
+    assert moved(queue, rule, until=3 * HOUR) == [("firing", 0)]
+    queue.queues[0].open_pane(0, NOON + 3 * HOUR)[:3] = [1, 1, 1]
+    queue.queues[0].changed = 1
+    at = 3 * HOUR + PANE_MS
+    assert ends(queue, rule, start=at, until=at) == [("r", at, "quiet")]
 
 
 def test_nothing_new_fires_in_planned_maintenance() -> None:
@@ -350,7 +410,7 @@ def count(
 ) -> None:
     queue = subject.queues[number]
     queue.open_pane(0, at)[:3] = [offered, offered, within]
-    queue.changed = True
+    queue.changed = ALL_KPIS
 
 
 def test_an_alert_of_a_client_says_what_all_its_queues_did() -> None:

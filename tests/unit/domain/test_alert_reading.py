@@ -16,7 +16,7 @@ from pipeline.domain.alert_rule import (
     SilenceRule,
     SurgeRule,
 )
-from pipeline.domain.alert_subject import Member
+from pipeline.domain.alert_subject import View
 from pipeline.domain.day_sums import DaySum, day_of
 from pipeline.domain.definition import KpiDefinition, ShortAbandons
 from pipeline.domain.forecast_book import QueueForecast
@@ -45,12 +45,12 @@ def counted(queue: QueueState, before_ms: int = PANE_MS, **counts: int) -> None:
         pane[SERVICE_LEVEL_FIELDS.index(name)] += calls
 
 
-def members(*queues: QueueState) -> list[Member]:
-    return [(queue, queue.history.targets[0]) for queue in queues]
+def view(*queues: QueueState) -> View:
+    return View(NOON, [(queue, queue.history.targets[0]) for queue in queues])
 
 
 def reading(rule: Rule, queue: QueueState, *, firing: bool = False) -> Reading | None:
-    return read(rule, members(queue), NOON, NOON - 6 * HOUR if firing else 0)
+    return read(rule, view(queue), NOON - 6 * HOUR if firing else 0)
 
 
 def found(rule: Rule, queue: QueueState) -> tuple[bool, bool, int | None, int | None]:
@@ -241,18 +241,18 @@ def test_it_does_not_look_farther_back_than_to_when_it_began() -> None:
     counted(queue, offered=5, answered_within=5)
     counted(queue, before_ms=8 * MIN, offered=4, answered_within=4)
     counted(queue, before_ms=8 * MIN + PANE_MS, offered=1, answered_within=1)
-    assert read(rule, members(queue), NOON, NOON - 8 * MIN) is None
-    got = read(rule, members(queue), NOON, NOON - 8 * MIN - PANE_MS)
+    assert read(rule, view(queue), NOON - 8 * MIN) is None
+    got = read(rule, view(queue), NOON - 8 * MIN - PANE_MS)
     assert got is not None
     assert (got.over, got.window_ms) == (True, 8 * MIN + PANE_MS)
-    assert read(rule, members(queue), NOON, NOON) is None
+    assert read(rule, view(queue), NOON) is None
 
 
 def test_too_few_calls_to_judge_are_quiet_while_they_come_and_no_more_are_expected() -> None:
     rule = a_rule(DropRule, min_offered=10)
 
     def quiet(queue: QueueState, a_rule_: Rule = rule) -> bool:
-        return is_quiet(a_rule_, members(queue), NOON)
+        return is_quiet(a_rule_, view(queue))
 
     queue = a_queue()
     counted(queue, before_ms=2 * HOUR, offered=9)
@@ -279,7 +279,7 @@ def test_what_was_two_hours_ago_is_not_fresh_however_long_it_keeps_firing() -> N
     for idle, fresh in ((2 * HOUR - PANE_MS, True), (2 * HOUR, False)):
         queue = a_queue()
         counted(queue, before_ms=idle + PANE_MS, offered=1)
-        assert is_fresh(rule, members(queue), NOON) is fresh
+        assert is_fresh(rule, view(queue)) is fresh
 
 
 def handled(queue: QueueState, calls: int, each_ms: int) -> None:
@@ -405,7 +405,7 @@ def test_of_several_queues_the_source_is_a_file_if_it_is_for_all() -> None:
 
 
 def of_all(rule: Rule, *queues: QueueState, firing: bool = False) -> Reading | None:
-    return read(rule, members(*queues), NOON, NOON - 6 * HOUR if firing else 0)
+    return read(rule, view(*queues), NOON - 6 * HOUR if firing else 0)
 
 
 def two_goals() -> tuple[QueueState, QueueState]:
