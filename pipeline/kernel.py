@@ -29,7 +29,8 @@ from pipeline.errors import ConfigError
 MODULES: Final = (
     *("kpi", "leg", "wait_histogram", "outbound", "refusal", "occurrences", "outcome"),
     *("marks", "closed_legs", "watermark", "queue_state", "live_leg", "cold_legs"),
-    *("significance", "alert_reading", "alert_evaluation", "outbox", "fold"),
+    *("significance", "alert_subject", "alert_parts", "alert_reading", "alert_evaluation"),
+    *("outbox", "fold"),
 )
 """What every event goes through. Dated terms and definitions stay plain: they are looked up."""
 

@@ -64,6 +64,9 @@ class Settings:
     """Password of FreeSWITCH's event socket (``VANE_FREESWITCH_PASSWORD``)."""
     publish_url: str = ""
     """Bucket that published months are pushed to as well (``VANE_PUBLISH_URL``, s3://...)."""
+    forecast_dir: Path | None = None
+    """Forecasts that alert rules expect calls by (``VANE_FORECAST_DIR``; none: what a weekday
+    usually brings)."""
     kernel: str = "auto"
     """Whether the worker's fold runs compiled (``VANE_KERNEL``: auto, compiled or python)."""
     desk_url: str = field(default="", repr=False)
@@ -135,6 +138,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         publish_url=env.matching("VANE_PUBLISH_URL", S3_URL, "s3://BUCKET or s3://BUCKET/PREFIX"),
         desk_url=env.desk_url(),
         desk_password=env.secret("VANE_DESK_PASSWORD"),
+        forecast_dir=env.forecasts(),
         receivers=env.receivers(),
         kernel=env.choice("VANE_KERNEL", ("auto", "compiled", "python")),
     )
@@ -155,6 +159,14 @@ class _Environment(Environment):
         found = Path(self.text(name) or default).resolve()
         if not found.is_dir():
             self.problem(name, f"expected a folder of YAML files, got {str(found)!r}")
+        return found
+
+    def forecasts(self) -> Path | None:
+        if not (named := self.text("VANE_FORECAST_DIR")):
+            return None
+        found = Path(named).resolve()
+        if not found.is_dir():
+            self.problem("VANE_FORECAST_DIR", f"expected a folder, got {str(found)!r}")
         return found
 
     def bootstrap(self, home: Path) -> str:

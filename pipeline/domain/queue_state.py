@@ -1,37 +1,35 @@
-"""What a fold keeps of one queue: its panes and where its alert rules stand."""
+"""What a fold keeps of one queue: its panes, and sums of days whose panes are forgotten."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Final
 
-from pipeline.domain import alert, kpi
+from pipeline.domain import kpi
 from pipeline.domain.day_sums import DaySum, day_of
+from pipeline.domain.forecast_book import QueueForecast
 from pipeline.domain.target import ServiceTarget, TargetHistory
 
+ALL_KPIS: Final = (1 << len(kpi.KPI_FIELDS)) - 1
 _WIDTHS: Final = tuple(len(fields) for fields in kpi.KPI_FIELDS.values())
 
 
 @dataclass(slots=True, eq=False)
 class QueueState:
-    """Panes and alert states of one queue; ``panes[i]`` maps pane start to counts of KPI i."""
+    """Panes of one queue; ``panes[i]`` maps pane start to counts of KPI i."""
 
     client: str
     site: str
     queue: str
     history: TargetHistory
     panes: tuple[dict[int, list[int]], ...] = field(default_factory=lambda: ({}, {}, {}))
-    alerts: dict[str, alert.AlertState] = field(default_factory=dict)
     days: dict[int, DaySum] = field(default_factory=dict)
     """Of contract days (their ordinals) what was in panes that have been forgotten."""
     newest_pane: int = 0
-    restless: bool = False
-    """Whether time alone may make a rule fire or resolve: something is pending or held back."""
-    changed: bool = True
-    """Whether service-level panes changed since the rules were last evaluated."""
-    evaluated_with: ServiceTarget | None = None
-    evaluated_on: int = 0
-    """Ordinal of the contract day of the last evaluation: rules are dated."""
+    changed: int = ALL_KPIS
+    """Of which KPIs panes changed since the rules were last evaluated: bit i for ``panes[i]``."""
+    forecast: QueueForecast | None = None
+    """What was forecast of it, from files; no part of the state."""
     only_target: ServiceTarget | None = None
     """The target, where the queue has but one for all time."""
 
@@ -91,6 +89,20 @@ def window_sums(
     starts = range(end_ms - window_ms, end_ms, kpi.PANE_MS)
     inside = [panes[start] for start in starts if start in panes]
     return [sum([pane[index] for pane in inside]) for index in fields]
+
+
+def window_pair(
+    queue: QueueState, end_ms: int, window_ms: int, first: int, second: int
+) -> tuple[int, int]:
+    """Return the sums of two fields of the service-level panes of a window."""
+    panes = queue.panes[0]
+    one = other = 0
+    for start in range(end_ms - window_ms, end_ms, kpi.PANE_MS):
+        pane = panes.get(start)
+        if pane is not None:
+            one += pane[first]
+            other += pane[second]
+    return one, other
 
 
 def remember(queue: QueueState, floor_ms: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.domain.alert import Alert, AlertStatus
 from pipeline.domain.alert_rule import DropRule
+from pipeline.domain.alert_scope import Place, Scope
 from pipeline.domain.closed_legs import REMEMBERED_MS, fingerprint
 from pipeline.domain.definition import KpiDefinition
 from pipeline.domain.events import BEFORE_QUEUE, CallEvent, Rejected
@@ -515,7 +516,8 @@ def test_an_alert_is_not_over_because_the_calls_stop() -> None:
     feed.tick(30 * S)
     feed.tick(3 * HOUR)
     assert [a.status for a in feed.alerts] == ["firing"]
-    assert feed.fold.queue("acme", "", "service").alerts["drop"].firing
+    subject = feed.fold.subjects[Place(Scope.QUEUE, "acme", queue="service")]
+    assert subject.alerts["drop"].firing
 
 
 def test_a_rule_speaks_again_when_good_panes_leave_the_window() -> None:

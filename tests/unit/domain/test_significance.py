@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.domain.significance import is_above, is_below, least_calls
+from pipeline.domain.significance import is_above, is_below, is_short, least_calls
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,16 @@ def test_more_calls_than_expected_by_chance_are_no_surge() -> None:
     assert not is_above(116, 100_000)
     assert is_above(117, 100_000)
     assert not is_above(117, 100_000, 2000)
+
+
+def test_fewer_calls_than_expected_may_be_chance() -> None:
+    # 2.706 * 20 = 54.1, the square of 7.36: 13 of 20 may be chance, 12 are not.
+    assert not is_short(13, 20_000)
+    assert is_short(12, 20_000)
+    assert not is_short(12, 20_000, 2000)
+    assert is_short(9, 20_000, 2000)
+    assert is_short(0, 2_707)
+    assert not is_short(0, 2_706)
+    assert not is_short(20, 20_000)
+    assert not is_short(21, 20_000)
+    assert not is_short(0, 0)
