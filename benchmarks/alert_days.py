@@ -17,7 +17,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pipeline.codec.decode import decode_call_event
 from pipeline.config_files import load_config
@@ -93,7 +93,7 @@ def simulated(order: Order) -> Iterator[CallEvent]:
 
 def demo_month(seed: int, scale: float = 1.0) -> list[Order]:
     """Return what ``vane demo`` simulates: a normal November with 双11 in its place."""
-    month = {"seed": seed, "year": 2025, "month": 11, "scale": scale}
+    month: dict[str, Any] = {"seed": seed, "year": 2025, "month": 11, "scale": scale}
     return [
         Order(scenario=Scenario.NORMAL_MONTH, days=SURGE_DAY - 1, **month),
         Order(scenario=Scenario.DOUBLE11, **month),

@@ -2,8 +2,8 @@
 
     python -m benchmarks.alert_rules --queues 200
 
-Each pane each queue gets two calls, of which every tenth is answered too late; after two hours the fold is timed
-over the one event that crosses a boundary. Nothing fires.
+Each pane each queue gets two calls, of which every tenth is answered too late; after two hours the
+fold is timed over the one event that crosses a boundary. Nothing fires.
 """
 
 from __future__ import annotations

@@ -122,7 +122,8 @@ def _command(alert_id: str, action: str, key: str, now_ms: int) -> Command:
 
 def _standing(con: Connection, record: AlertRecord) -> Mapping[str, Any] | None:
     asked = select(alerts).where(_same_subject(record), alerts.c.told == AlertStatus.FIRING)
-    return con.execute(asked).mappings().first()
+    row = con.execute(asked).mappings().first()
+    return None if row is None else dict(row)
 
 
 def _same_subject(record: AlertRecord) -> ColumnElement[bool]:

@@ -91,9 +91,11 @@ def _starts(store: Engine, logs: Sequence[Log], *, skip_gap: bool) -> dict[Topic
     starts = {}
     for log in logs:
         row = known.get(log.partition)
-        is_new = row is None or _gap(log, row) is not None
-        starts[TopicPartition(log.name, log.partition)] = log.start if is_new else row.next_offset
-        if is_new:
+        place = TopicPartition(log.name, log.partition)
+        if row is not None and _gap(log, row) is None:
+            starts[place] = row.next_offset
+        else:
+            starts[place] = log.start
             _begin(store, log, is_known=row is not None)
     return starts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,7 +66,7 @@ def page(
         wanted.append(or_(after, and_(column == at, after_id)))
     order = [c.desc() if is_falling else c.asc() for c in (column, rows.c.id)]
     asked = select(rows).where(*wanted).order_by(*order).limit(limit + 1)
-    found = [dict(row) for row in con.execute(asked).mappings()]
+    found: list[Mapping[str, Any]] = [dict(row) for row in con.execute(asked).mappings()]
     if len(found) <= limit:
         return Page(found, None)
     last_row = found[limit - 1]
@@ -100,7 +100,8 @@ def whole_id(con: Connection, kind: str, beginning: str) -> str:
         msg = f"{kind}: expected {LEAST_OF_ID} characters of its id at least, got {beginning!r}"
         raise InputError(msg)
     is_it = func.substr(rows.c.id, 1, len(beginning)) == beginning
-    found = con.execute(select(rows.c.id).where(is_it).order_by(rows.c.id).limit(3)).scalars().all()
+    asked = select(rows.c.id).where(is_it).order_by(rows.c.id).limit(3)
+    found: Sequence[str] = con.execute(asked).scalars().all()
     if not found:
         raise RecordUnknown(f"{kind} {beginning!r:.80}: there is no such {kind}")
     if len(found) > 1 and beginning not in found:

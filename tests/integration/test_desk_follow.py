@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,10 @@ def offsets(settings: Settings) -> int:
         return con.execute(select(func.sum(log_offsets.c.next_offset))).scalar() or 0
 
 
+def has_read(settings: Settings, until: int) -> bool:
+    return offsets(settings) >= until
+
+
 @BOTH
 def test_killed_at_any_moment_nothing_is_lost_or_doubled(
     settings: Settings, kind: str, request: pytest.FixtureRequest
@@ -157,7 +162,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(
         for until in (1, total // 3, 2 * total // 3):
             with started(here) as process:
                 try:
-                    wait_for(lambda until=until: offsets(here) >= until)
+                    wait_for(partial(has_read, here, until))
                 finally:
                     process.kill()
             assert offsets(here) < total
@@ -210,7 +215,7 @@ def test_of_two_that_read_at_once_one_stops(
 ) -> None:
     vane(settings, "desk", "migrate")
     a_month(settings, 3)
-    whole = {}
+    whole: dict[str, Any] = {}
 
     def overtaken(store: Engine, *arguments: Any, **options: Any) -> Any:
         found = starts(store, *arguments, **options)

@@ -221,8 +221,9 @@ HOURS = KpiDefinition(
     opening_hours=OpeningHours((((0, 250), (300, 420)),) * 7),
 )
 """It is 4:00 at noon: the queues close ten minutes later, open again at 5:00, close at 7:00."""
+LEAST = ("min_calls", "min_offered")
 FEW: list[Rule] = [
-    replace(rule, **{name: 2 for name in ("min_calls", "min_offered") if hasattr(rule, name)})
+    replace(rule, **{str(name): 2 for name in LEAST if hasattr(rule, name)})  # type: ignore[arg-type]
     for rule in RULES
 ]
 """Rules that look farther back, because a window may have too few calls."""
