@@ -82,7 +82,7 @@ def test_a_forecast_that_is_wrong_is_told_of_and_the_worker_goes_on(
     live.send(settings, [record(an_event("queued", 0))], partition=1)
     options = ("--log-format", "json", "--loglevel", "info")
     with live.running(settings, *options, VANE_FORECAST_DIR=str(tmp_path)) as worker:
-        worker.wait_for(lambda w: w.folded())
+        worker.wait_for(lambda w: w.folded() > 0)
         assert worker.stop() == 0
         lines = objects(worker.log.read_text())
     (wrong,) = [line for line in lines if line["event"] == "forecast left out"]
