@@ -16,8 +16,9 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pipeline.codec.decode import decode_call_event
 from pipeline.config_files import load_config
@@ -93,11 +94,11 @@ def simulated(order: Order) -> Iterator[CallEvent]:
 
 def demo_month(seed: int, scale: float = 1.0) -> list[Order]:
     """Return what ``vane demo`` simulates: a normal November with 双11 in its place."""
-    month: dict[str, Any] = {"seed": seed, "year": 2025, "month": 11, "scale": scale}
+    normal = Order(scenario=Scenario.NORMAL_MONTH, seed=seed, year=2025, month=11, scale=scale)
     return [
-        Order(scenario=Scenario.NORMAL_MONTH, days=SURGE_DAY - 1, **month),
-        Order(scenario=Scenario.DOUBLE11, **month),
-        Order(scenario=Scenario.NORMAL_MONTH, first_day=SURGE_DAY + 1, **month),
+        replace(normal, days=SURGE_DAY - 1),
+        replace(normal, scenario=Scenario.DOUBLE11),
+        replace(normal, first_day=SURGE_DAY + 1),
     ]
 
 

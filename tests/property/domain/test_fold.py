@@ -39,30 +39,32 @@ RULE = DropRule(
     min_offered=1,
 )
 NAMES: dict[str, Any] = {"version": "1", "severity": "page", "runbook": ""}
+BURN = BurnRule(
+    name="burn",
+    **NAMES,
+    window_ms=120_000,
+    long_ms=600_000,
+    enter_permille=1500,
+    leave_permille=1200,
+    min_calls=1,
+    inflation_permille=1000,
+    for_ms=60_000,
+    keep_firing_ms=300_000,
+)
+SHARE = ShareRule(
+    name="abandon",
+    **NAMES,
+    window_ms=300_000,
+    enter_permille=100,
+    leave_permille=50,
+    min_calls=1,
+    inflation_permille=1000,
+    keep_firing_ms=60_000,
+)
 RULES: list[Rule] = [
     RULE,
-    BurnRule(
-        name="burn",
-        **NAMES,
-        window_ms=120_000,
-        long_ms=600_000,
-        enter_permille=1500,
-        leave_permille=1200,
-        min_calls=1,
-        inflation_permille=1000,
-        for_ms=60_000,
-        keep_firing_ms=300_000,
-    ),
-    ShareRule(
-        name="abandon",
-        **NAMES,
-        window_ms=300_000,
-        enter_permille=100,
-        leave_permille=50,
-        min_calls=1,
-        inflation_permille=1000,
-        keep_firing_ms=60_000,
-    ),
+    BURN,
+    SHARE,
     BacklogRule(
         name="wait",
         **NAMES,
@@ -221,11 +223,7 @@ HOURS = KpiDefinition(
     opening_hours=OpeningHours((((0, 250), (300, 420)),) * 7),
 )
 """It is 4:00 at noon: the queues close ten minutes later, open again at 5:00, close at 7:00."""
-LEAST = ("min_calls", "min_offered")
-FEW: list[Rule] = [
-    replace(rule, **{str(name): 2 for name in LEAST if hasattr(rule, name)})  # type: ignore[arg-type]
-    for rule in RULES
-]
+FEW: list[Rule] = [replace(BURN, min_calls=2), replace(SHARE, min_calls=2), *RULES[3:]]
 """Rules that look farther back, because a window may have too few calls."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
@@ -34,10 +34,8 @@ def test_double_eleven_is_paged_before_a_tenth_of_its_calls(seed: int) -> None:
 
 def test_what_fires_on_double_eleven_ends_by_itself_and_no_silence_follows() -> None:
     """A sale is no measure of the Tuesday after, nor its evening of the days that follow."""
-    month: dict[str, Any] = {"seed": 1, "year": 2025, "month": 11}
-    normal = [
-        Order(scenario=Scenario.NORMAL_MONTH, first_day=day, days=1, **month) for day in (4, 12, 18)
-    ]
+    month = an_order(Scenario.NORMAL_MONTH, 1, days=1)
+    normal = [replace(month, first_day=day) for day in (4, 12, 18)]
     found = told(normal[0], an_order(Scenario.DOUBLE11, 1), *normal[1:])
     assert found.firing()
     assert found.unended() == []
