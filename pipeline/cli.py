@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "land": "Bring Kafka topics to Parquet, exactly once",
     "live": "Show the live numbers in the published catalog, at most a minute late",
     "month": "Close a month: gates, models, settlement, publishing",
+    "contract": "Check contracts, say in words what they say, and what changes",
     "kpi": "KPIs of raw log files, no broker needed; explain a month's service level",
     "recover": "Can the day be won, until when, and whom to call in for it",
     "cause": "Why a service level fell: points by volume, agents, handle time, rework, faults",
