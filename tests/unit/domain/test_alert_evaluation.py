@@ -145,7 +145,7 @@ def test_what_a_rule_said_that_holds_no_more_is_ended_once() -> None:
     assert said == [("firing", midnight - PANE_MS), ("resolved", midnight)]
     queue.alerts["r"].firing, queue.alerts["r"].since_ms = True, NOON
     queue.queues[0].panes[0].clear()
-    queue.queues[0].changed = ALL_KPIS
+    queue.queues[0].touch(0, 0)
     assert ends(queue, old, start=midnight, until=midnight) == [("r", midnight, "rule_ended")]
 
 
@@ -427,6 +427,7 @@ def test_an_alert_of_a_client_says_what_all_its_queues_did() -> None:
     assert (alert.day_counted, alert.day_good, alert.month_good) == (100, 20, 20)
     for queue in client.queues:
         queue.panes[0].clear()
+        queue.touch(0, NOON - PANE_MS)
     other = a_rule(BurnRule, until_day=TODAY)
     client.alerts = {"r": AlertState(firing=True, since_ms=NOON)}
     (end,) = evaluated(client, [other], NOON)

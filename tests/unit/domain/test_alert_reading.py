@@ -203,6 +203,7 @@ def test_what_fires_looks_farther_back_for_enough_calls(rule: Rule, one: dict[st
     got = reading(rule, queue, firing=True)
     assert got is None or not got.over  # with them come those for which it fires
     queue.panes[0].pop(NOON - 41 * PANE_MS)
+    queue.touch(0, NOON - 41 * PANE_MS)
     counted(queue, before_ms=40 * PANE_MS, **one)
     got = reading(rule, queue, firing=True)
     assert got is not None
