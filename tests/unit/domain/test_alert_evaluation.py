@@ -352,6 +352,13 @@ def test_a_surge_is_looked_for_though_no_call_comes_since_less_and_less_is_expec
     assert moved(queue, a_rule(SurgeRule), until=4 * MIN) == [("firing", 3 * MIN)]
 
 
+def test_a_wait_grows_though_no_pane_changes() -> None:
+    queue = a_queue()
+    queue.queues[0].open_pane(0, NOON - PANE_MS)[SERVICE_LEVEL_FIELDS.index("waiting_over")] = 1
+    rule = a_rule(BacklogRule, kpi="longest_wait", enter=80_000, leave=60_000)
+    assert moved(queue, rule, until=2 * MIN) == [("firing", MIN)]
+
+
 def test_what_fires_may_end_by_calls_that_it_does_not_count() -> None:
     queue, rule = a_queue(), a_rule(ShareRule, kpi="complaint_rate")
     queue.queues[0].open_pane(1, NOON - PANE_MS)[0] = 100
