@@ -107,6 +107,13 @@ def test_waiting_for_time_to_pass_goes_on_without_news() -> None:
     assert not queue.restless  # nothing is left that could say so
 
 
+@pytest.mark.parametrize("kind", [BurnRule, ShareRule])
+def test_every_kind_waits_and_then_fires(kind: type[Rule]) -> None:
+    queue = a_queue()
+    queue.queues[0].open_pane(0, NOON - PANE_MS)[:4] = [100, 0, 0, 100]
+    assert moved(queue, a_rule(kind, for_ms=MIN), until=2 * MIN) == [("firing", MIN)]
+
+
 def test_what_was_pending_when_the_calls_ended_begins_anew() -> None:
     queue, rule = a_queue(), a_rule(DropRule, for_ms=3 * MIN, window_ms=MIN)
     bad(queue)
