@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def timed(fold: PartitionFold, queues: int) -> Iterator[float]:
-    """Fold pane by pane; yield the CPU ms of the event that crossed each of the last."""
+    """Fold pane by pane; yield the CPU time (ms) of the event that crosses each boundary."""
     rng, offset = Random(1), 0  # noqa: S311 - a load, not a secret
     for pane in range(WARM_PANES + TIMED_PANES):
         start = START_MS + pane * PANE_MS

@@ -28,7 +28,7 @@ from pipeline.errors import ConfigError
 
 MODULES: Final = (
     *("kpi", "leg", "wait_histogram", "outbound", "refusal", "occurrences", "outcome"),
-    *("marks", "closed_legs", "watermark", "queue_state", "live_leg", "cold_legs"),
+    *("marks", "closed_legs", "watermark", "running_sums", "queue_state", "live_leg", "cold_legs"),
     *("significance", "alert_subject", "alert_parts", "alert_reading", "alert_evaluation"),
     *("outbox", "fold"),
 )

@@ -22,7 +22,6 @@ from pipeline.domain.queue_state import so_far
 SILENCE_STEP_MS: Final = 5 * 60_000
 """How often queues that nothing comes to are listened to."""
 UNITS: Final = {"backlog": "calls", "longest_wait": "ms"}
-PERMILLE: Final = 1000
 _NOTHING: Final = Reading(holds=False, over=True, value=None, threshold=None)
 _QUIET: Final = _NOTHING._replace(window_ms=MAX_WINDOW_MS)
 """What there is to say of an alert that ends for want of calls."""

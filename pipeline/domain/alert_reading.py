@@ -28,7 +28,6 @@ from pipeline.domain.alert_rule import (
     SurgeRule,
 )
 from pipeline.domain.alert_subject import View
-from pipeline.domain.queue_state import window_pair
 from pipeline.domain.significance import is_above, is_below
 
 PERMILLE: Final = 1000
@@ -136,7 +135,7 @@ def _share(rule: ShareRule, view: View, since_ms: int) -> Reading | None:
     if not since_ms and rule.kpi == "abandon_rate":
         answered = abandoned = 0
         for queue, _ in view.members:
-            some, others = window_pair(queue, view.boundary, rule.window_ms, _ANSWERED, _ABANDONED)
+            some, others = queue.pair(view.boundary, rule.window_ms, _ANSWERED, _ABANDONED)
             answered += some
             abandoned += others
         if abandoned * PERMILLE <= limit * answered:

@@ -353,13 +353,13 @@ class PartitionFold:
             for j, n in deltas:
                 counts[j] -= n
             changed[queue, i, pane] = counts
-            queue.changed |= 1 << i
+            queue.touch(i, pane)
         for i, pane, deltas in new:
             counts = panes[i].get(pane) or queue.open_pane(i, pane)
             for j, n in deltas:
                 counts[j] += n
             changed[queue, i, pane] = counts
-            queue.changed |= 1 << i
+            queue.touch(i, pane)
         leg.counted[part] = new
 
     @staticmethod

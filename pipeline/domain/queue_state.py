@@ -8,9 +8,12 @@ from typing import Final
 from pipeline.domain import kpi
 from pipeline.domain.day_sums import DaySum, day_of
 from pipeline.domain.forecast_book import QueueForecast
+from pipeline.domain.running_sums import LONGEST_MS, NEVER, RunningSums
 from pipeline.domain.target import ServiceTarget, TargetHistory
 
 ALL_KPIS: Final = (1 << len(kpi.KPI_FIELDS)) - 1
+_OFFERED: Final = 0
+_WITHIN: Final = 2
 _WIDTHS: Final = tuple(len(fields) for fields in kpi.KPI_FIELDS.values())
 
 
@@ -28,6 +31,9 @@ class QueueState:
     newest_pane: int = 0
     changed: int = ALL_KPIS
     """Of which KPIs panes changed since the rules were last evaluated: bit i for ``panes[i]``."""
+    sums: RunningSums = field(default_factory=RunningSums)
+    stale_ms: int = 0
+    """The oldest service-level pane that changed since the sums were caught up."""
     forecast: QueueForecast | None = None
     """What was forecast of it, from files; no part of the state."""
     only_target: ServiceTarget | None = None
@@ -48,7 +54,26 @@ class QueueState:
         counts = self.panes[kpi_index][start] = [0] * _WIDTHS[kpi_index]
         if kpi_index == 0 and start > self.newest_pane:
             self.newest_pane = start
+        self.touch(kpi_index, start)
         return counts
+
+    def touch(self, kpi_index: int, start: int) -> None:
+        """Note that a pane is about to change."""
+        self.changed |= 1 << kpi_index
+        if kpi_index == 0 and start < self.stale_ms:
+            self.stale_ms = start
+
+    def pair(self, end_ms: int, window_ms: int, first: int, second: int) -> tuple[int, int]:
+        """Return the sums of two of the first service-level fields over a window.
+
+        The window ends, exclusive, at a pane boundary, as all do.
+        """
+        if window_ms > LONGEST_MS:
+            one, other = window_sums(self, 0, end_ms, window_ms, (first, second))
+            return one, other
+        self.sums.catch_up(self.panes[0], end_ms, self.stale_ms)
+        self.stale_ms = NEVER
+        return self.sums.pair(window_ms, first, second)
 
 
 def window_counts(
@@ -58,16 +83,10 @@ def window_counts(
 
     The window ends, exclusive, at a pane boundary.
     """
+    if target.is_within_over_offered:  # the common case, asked of every queue at every boundary
+        return queue.pair(end_ms, window_ms, _OFFERED, _WITHIN)
     panes = queue.panes[0]
     starts = range(end_ms - window_ms, end_ms, kpi.PANE_MS)
-    if target.is_within_over_offered:  # the common case, asked of every queue at every boundary
-        offered = within = 0
-        for start in starts:
-            pane = panes.get(start)
-            if pane is not None:
-                offered += pane[0]
-                within += pane[2]
-        return offered, within
     inside = (panes[start] for start in starts if start in panes)
     return service_level(kpi.add_vectors(inside, _WIDTHS[0]), target)
 
@@ -89,20 +108,6 @@ def window_sums(
     starts = range(end_ms - window_ms, end_ms, kpi.PANE_MS)
     inside = [panes[start] for start in starts if start in panes]
     return [sum([pane[index] for pane in inside]) for index in fields]
-
-
-def window_pair(
-    queue: QueueState, end_ms: int, window_ms: int, first: int, second: int
-) -> tuple[int, int]:
-    """Return the sums of two fields of the service-level panes of a window."""
-    panes = queue.panes[0]
-    one = other = 0
-    for start in range(end_ms - window_ms, end_ms, kpi.PANE_MS):
-        pane = panes.get(start)
-        if pane is not None:
-            one += pane[first]
-            other += pane[second]
-    return one, other
 
 
 def remember(queue: QueueState, floor_ms: int) -> None:

@@ -74,14 +74,15 @@ def test_port_0_is_any_free_one_and_the_log_says_which(settings: Settings) -> No
 def test_a_forecast_that_is_wrong_is_told_of_and_the_worker_goes_on(
     settings: Settings, tmp_path: Path
 ) -> None:
-    (tmp_path / "acme").mkdir()
+    folder = tmp_path / "forecasts" / "acme"
+    folder.mkdir(parents=True)
     header = "queue,interval_start,interval_min,calls\n"
-    good, bad = (tmp_path / "acme" / f"{name}-2025-11-01.csv" for name in ("good", "bad"))
+    good, bad = (folder / f"{name}-2025-11-01.csv" for name in ("good", "bad"))
     good.write_text(f"{header}service,2025-11-11T12:00+08:00,30,100\n")
     bad.write_text(f"{header}service,2025-11-11T12:00+08:00,30,many\n")
     live.send(settings, [record(an_event("queued", 0))], partition=1)
     options = ("--log-format", "json", "--loglevel", "info")
-    with live.running(settings, *options, VANE_FORECAST_DIR=str(tmp_path)) as worker:
+    with live.running(settings, *options, VANE_FORECAST_DIR=str(folder.parent)) as worker:
         worker.wait_for(lambda w: w.folded() > 0)
         assert worker.stop() == 0
         lines = objects(worker.log.read_text())

@@ -107,6 +107,13 @@ def test_waiting_for_time_to_pass_goes_on_without_news() -> None:
     assert not queue.restless  # nothing is left that could say so
 
 
+@pytest.mark.parametrize("kind", [BurnRule, ShareRule])
+def test_every_kind_waits_and_then_fires(kind: type[Rule]) -> None:
+    queue = a_queue()
+    queue.queues[0].open_pane(0, NOON - PANE_MS)[:4] = [100, 0, 0, 100]
+    assert moved(queue, a_rule(kind, for_ms=MIN), until=2 * MIN) == [("firing", MIN)]
+
+
 def test_what_was_pending_when_the_calls_ended_begins_anew() -> None:
     queue, rule = a_queue(), a_rule(DropRule, for_ms=3 * MIN, window_ms=MIN)
     bad(queue)
@@ -145,7 +152,7 @@ def test_what_a_rule_said_that_holds_no_more_is_ended_once() -> None:
     assert said == [("firing", midnight - PANE_MS), ("resolved", midnight)]
     queue.alerts["r"].firing, queue.alerts["r"].since_ms = True, NOON
     queue.queues[0].panes[0].clear()
-    queue.queues[0].changed = ALL_KPIS
+    queue.queues[0].touch(0, 0)
     assert ends(queue, old, start=midnight, until=midnight) == [("r", midnight, "rule_ended")]
 
 
@@ -352,6 +359,13 @@ def test_a_surge_is_looked_for_though_no_call_comes_since_less_and_less_is_expec
     assert moved(queue, a_rule(SurgeRule), until=4 * MIN) == [("firing", 3 * MIN)]
 
 
+def test_a_wait_grows_though_no_pane_changes() -> None:
+    queue = a_queue()
+    queue.queues[0].open_pane(0, NOON - PANE_MS)[SERVICE_LEVEL_FIELDS.index("waiting_over")] = 1
+    rule = a_rule(BacklogRule, kpi="longest_wait", enter=80_000, leave=60_000)
+    assert moved(queue, rule, until=2 * MIN) == [("firing", MIN)]
+
+
 def test_what_fires_may_end_by_calls_that_it_does_not_count() -> None:
     queue, rule = a_queue(), a_rule(ShareRule, kpi="complaint_rate")
     queue.queues[0].open_pane(1, NOON - PANE_MS)[0] = 100
@@ -427,6 +441,7 @@ def test_an_alert_of_a_client_says_what_all_its_queues_did() -> None:
     assert (alert.day_counted, alert.day_good, alert.month_good) == (100, 20, 20)
     for queue in client.queues:
         queue.panes[0].clear()
+        queue.touch(0, NOON - PANE_MS)
     other = a_rule(BurnRule, until_day=TODAY)
     client.alerts = {"r": AlertState(firing=True, since_ms=NOON)}
     (end,) = evaluated(client, [other], NOON)

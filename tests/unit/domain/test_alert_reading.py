@@ -124,7 +124,7 @@ def test_a_goal_of_all_calls_burns_by_the_first_miss_and_not_without() -> None:
     counted(queue, offered=20, answered_within=20)
     assert found(a_rule(BurnRule), queue)[:2] == (False, True)
     counted(queue, before_ms=2 * PANE_MS, offered=1)
-    assert found(a_rule(BurnRule), queue)[:2] == (True, False)
+    assert found(a_rule(BurnRule), queue)[:3] == (True, False, 1_000_000)
 
 
 def test_burn_needs_more_calls_than_chance_explains() -> None:
@@ -170,6 +170,8 @@ def test_calls_waiting_now_are_those_past_their_threshold_without_an_end() -> No
     assert found(longest, queue) == (True, False, 140_000, 140_000)
     counted(queue, before_ms=5 * PANE_MS)  # opened anew: they have been answered
     assert found(longest, queue)[:3] == (False, True, 20_000)
+    for leave, over in ((6, False), (7, True)):
+        assert found(a_rule(BacklogRule, kpi="backlog", leave=leave), queue)[1] is over
 
 
 def test_calls_that_waited_when_the_feed_broke_are_not_over() -> None:
@@ -203,6 +205,7 @@ def test_what_fires_looks_farther_back_for_enough_calls(rule: Rule, one: dict[st
     got = reading(rule, queue, firing=True)
     assert got is None or not got.over  # with them come those for which it fires
     queue.panes[0].pop(NOON - 41 * PANE_MS)
+    queue.touch(0, NOON - 41 * PANE_MS)
     counted(queue, before_ms=40 * PANE_MS, **one)
     got = reading(rule, queue, firing=True)
     assert got is not None
@@ -296,6 +299,8 @@ def test_handle_time_jumps_against_the_weekdays_last_weeks() -> None:
     assert got == (True, False, 260_000, 260_000, None, "profile", 300_000)
     handled(queue, 30, 219_999)
     assert found(rule, queue)[:2] == (False, True)
+    handled(queue, 30, 220_000)
+    assert found(rule, queue)[:2] == (False, False)
     handled(queue, 29, 900_000)
     assert reading(rule, queue) is None
 
@@ -323,6 +328,8 @@ def test_a_surge_is_against_what_the_weekday_brings() -> None:
     assert reading(rule, queue) == (True, False, 60, 30, 20_000, "profile", None)
     usual(queue, 241)  # 40.166 in five minutes; 1.49 times as many are no surge
     assert found(rule, queue)[:2] == (False, False)
+    usual(queue, 300)  # 50 in five minutes, of which 60 are the 1.2 times at which it leaves
+    assert found(rule, queue)[:2] == (False, False)
     usual(queue, 301)
     assert found(rule, queue)[:2] == (False, True)
 
@@ -332,8 +339,10 @@ def test_a_surge_of_few_calls_is_none_and_no_calls_are_no_end() -> None:
     usual(queue, 6)
     counted(queue, offered=19)
     assert found(rule, queue)[0] is False
+    counted(queue, offered=20)
+    assert found(rule, queue)[0] is True
     queue.panes[0].clear()
-    assert reading(rule, queue) is None
+    assert reading(rule, queue, firing=True) is None
 
 
 def test_silence_is_when_calls_are_expected_and_none_comes() -> None:
@@ -351,6 +360,10 @@ def test_silence_is_over_when_calls_come_and_not_before() -> None:
     usual(queue, 1)  # nothing to expect any more, as at night
     counted(queue, before_ms=DAY, offered=1)
     assert reading(rule, queue, firing=True) is None
+    counted(queue, before_ms=11 * PANE_MS, offered=1)
+    assert reading(rule, queue, firing=True) is None
+    counted(queue, before_ms=10 * PANE_MS, offered=1)
+    assert found(rule, queue) == (False, True, 270_000, 300_000)
     counted(queue, offered=1)
     assert found(rule, queue) == (False, True, 0, 300_000)
 
@@ -533,6 +546,40 @@ def test_day_and_month_so_far_do_not_depend_on_what_is_forgotten(floor: int) -> 
         assert whole == (of_ten, 7, 4 * of_ten, 4 * 7)
         last_month = queue.days[TODAY - 20]
         assert (last_month.handled, last_month.handle_ms) == (1, 27)
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_a_month_so_far_is_from_its_first_pane_until_before_the_boundary(
+    *, is_forgotten: bool
+) -> None:
+    queue = a_queue()
+    midnight = NOON - 4 * HOUR - 10 * DAY  # the first of November in UTC
+    counted(queue, before_ms=NOON - midnight, offered=1, answered_within=1)
+    counted(queue, before_ms=NOON - midnight + PANE_MS, offered=100)
+    counted(queue, before_ms=NOON - midnight - DAY, offered=2)
+    counted(queue, before_ms=0, offered=1000)
+    if is_forgotten:
+        remember(queue, NOON)
+        for start in [known for known in queue.panes[0] if known < NOON]:
+            del queue.panes[0][start]
+    assert so_far(queue, NOON, "UTC") == (0, 0, 3, 1)
+
+
+def test_what_is_remembered_is_of_the_panes_before_the_floor() -> None:
+    queue = a_queue()
+    counted(queue, offered=5, answered=3)
+    counted(queue, before_ms=0, offered=50)
+    for start in (NOON - PANE_MS, NOON):
+        queue.open_pane(1, start)[:4] = [1, 10, 0, 0]
+    remember(queue, NOON)
+    (day,) = queue.days.values()
+    assert (day.counted, day.handled, day.handle_ms) == (5, 1, 10)
+    assert day.offered[7] == sum(day.offered) == 5  # half past three in UTC
+
+
+def test_a_queue_has_a_name() -> None:
+    target = TargetHistory((0,), (a_target(),))
+    assert QueueState("acme", "north", "orders", target).key == "acme/north/orders"
 
 
 def test_at_midnight_the_day_so_far_is_the_day_that_ended() -> None:

@@ -121,3 +121,4 @@ def test_days_are_kept_for_a_month_and_four_weeks() -> None:
 def test_a_day_comes_back_from_its_row() -> None:
     day = DaySum(counted=3, good=2, handled=1, handle_ms=9, offered=[*range(48)])
     assert day_sum_of(day_row(7, day)) == (7, day)
+    assert day_row(7, DaySum()) == [7] + [0] * (4 + 48)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -573,11 +574,15 @@ def test_alerts_of_two_queues_have_names_of_their_own() -> None:
 
 def test_the_longest_window_decides_how_long_a_queue_is_looked_at() -> None:
     """Good calls leave the slow rule's window long after the fast rule's has emptied."""
-    feed = Feed(a_rule(name="fast", window_ms=30_000), a_rule(name="slow", window_ms=120_000))
-    feed.send(*some_calls(0, 8, 0), *some_calls(1 * S, 0, 1), *some_calls(30 * S, 0, 1))
-    feed.tick(200 * S)
-    said = [(a.rule, (a.at_ms - NOON) // S) for a in feed.alerts]
-    assert said == [("fast", 60), ("slow", 150)]
+    fast, slow = a_rule(name="fast", window_ms=30_000), a_rule(name="slow", window_ms=120_000)
+    for rules, expected in (
+        ((fast, slow), [("fast", 60), ("slow", 150)]),
+        ((replace(fast, min_offered=99), slow), [("slow", 150)]),  # nothing keeps it awake
+    ):
+        feed = Feed(*rules)
+        feed.send(*some_calls(0, 8, 0), *some_calls(1 * S, 0, 1), *some_calls(30 * S, 0, 1))
+        feed.tick(200 * S)
+        assert [(a.rule, (a.at_ms - NOON) // S) for a in feed.alerts] == expected
 
 
 def test_an_older_call_that_comes_last_does_not_hide_newer_ones() -> None:
