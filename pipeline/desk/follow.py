@@ -67,6 +67,8 @@ def follow(
         msg = f"expected topic {name} on the broker; create it with: vane topics apply"
         raise InputError(msg)
     starts = _starts(store, logs, skip_gap=skip_gap)
+    if once and all(starts[TopicPartition(log.name, log.partition)] >= log.end for log in logs):
+        return
     try:
         asyncio.run(_run(settings, store, logs, starts, counts, report, once=once))
     except KafkaError as error:
