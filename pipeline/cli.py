@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "alerts": "Alerts at the desk: acknowledge, assign, comment, close with an outcome",
     "cases": "Complaint cases: take, assign, postpone, comment, close with an outcome",
     "desk": "The operational store: make it, check it, read alerts into it",
+    "serve": "Serve alerts and cases by HTTP",
     "reconcile": "Compare the live numbers with the month, row by row",
     "kernel": "Compile the live side's fold, or say whether it is",
     "query": "Ask the published catalog in SQL",

@@ -122,7 +122,8 @@ def _command(alert_id: str, action: str, key: str, now_ms: int) -> Command:
 
 def _standing(con: Connection, record: AlertRecord) -> Mapping[str, Any] | None:
     asked = select(alerts).where(_same_subject(record), alerts.c.told == AlertStatus.FIRING)
-    return con.execute(asked).mappings().first()
+    found = con.execute(asked).mappings().first()
+    return None if found is None else dict(found)
 
 
 def _same_subject(record: AlertRecord) -> ColumnElement[bool]:

@@ -67,6 +67,8 @@ def follow(
         msg = f"expected topic {name} on the broker; create it with: vane topics apply"
         raise InputError(msg)
     starts = _starts(store, logs, skip_gap=skip_gap)
+    if once and all(starts[TopicPartition(log.name, log.partition)] >= log.end for log in logs):
+        return
     try:
         asyncio.run(_run(settings, store, logs, starts, counts, report, once=once))
     except KafkaError as error:
@@ -91,10 +93,12 @@ def _starts(store: Engine, logs: Sequence[Log], *, skip_gap: bool) -> dict[Topic
     starts = {}
     for log in logs:
         row = known.get(log.partition)
-        is_new = row is None or _gap(log, row) is not None
-        starts[TopicPartition(log.name, log.partition)] = log.start if is_new else row.next_offset
-        if is_new:
+        start = log.start
+        if row is None or _gap(log, row) is not None:
             _begin(store, log, is_known=row is not None)
+        else:
+            start = row.next_offset
+        starts[TopicPartition(log.name, log.partition)] = start
     return starts
 
 

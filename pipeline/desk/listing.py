@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from pipeline.desk.access import TOKEN
 from pipeline.desk.alert import ALERT
 from pipeline.desk.case import CASE
 from pipeline.desk.perform import KINDS
@@ -19,7 +20,11 @@ MOST: Final = 500
 """Records of a page at most."""
 LEAST_OF_ID: Final = 4
 
-_ORDER: Final = {ALERT.kind: ("fired_at_ms", True), CASE.kind: ("due_at_ms", False)}
+_ORDER: Final = {
+    ALERT.kind: ("fired_at_ms", True),
+    CASE.kind: ("due_at_ms", False),
+    TOKEN.kind: ("created_at_ms", True),
+}
 """Column by which a kind is listed, and whether from the highest: newest alert, next case due."""
 
 
@@ -27,7 +32,7 @@ _ORDER: Final = {ALERT.kind: ("fired_at_ms", True), CASE.kind: ("due_at_ms", Fal
 class Page:
     """Some records in their order, and where the next page begins; None: there is none."""
 
-    records: list[Mapping[str, Any]]
+    records: Sequence[Mapping[str, Any]]
     next: str | None
 
 
@@ -100,7 +105,8 @@ def whole_id(con: Connection, kind: str, beginning: str) -> str:
         msg = f"{kind}: expected {LEAST_OF_ID} characters of its id at least, got {beginning!r}"
         raise InputError(msg)
     is_it = func.substr(rows.c.id, 1, len(beginning)) == beginning
-    found = con.execute(select(rows.c.id).where(is_it).order_by(rows.c.id).limit(3)).scalars().all()
+    asked = select(rows.c.id).where(is_it).order_by(rows.c.id).limit(3)
+    found: Sequence[str] = con.execute(asked).scalars().all()
     if not found:
         raise RecordUnknown(f"{kind} {beginning!r:.80}: there is no such {kind}")
     if len(found) > 1 and beginning not in found:

@@ -95,6 +95,19 @@ Index(
     sqlite_where=text("state <> 'closed'"),
 )
 
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True, comment="name: the actor in the trail"),
+    Column("state", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False, comment="SHA-256, hex"),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+)
+Index("uq_tokens_secret_hash", tokens.c.secret_hash, unique=True)
+
 audit: Final = Table(
     "audit",
     metadata,

@@ -21,8 +21,11 @@ TELLING = (alerts.c.id, alerts.c.state, alerts.c.told, alerts.c.told_at_ms)
 def told(store: Engine) -> list[tuple[Any, ...]]:
     """Return number, state, the log's newest word and its place in time, of each alert."""
     with reading(store) as con:
-        rows = con.execute(select(*TELLING).order_by(alerts.c.id)).all()
-    found = [(int(i, 16), state, said, (at - NOON_MS) // 30_000) for i, state, said, at in rows]
+        rows = con.execute(select(*TELLING).order_by(alerts.c.id)).mappings().all()
+    found = [
+        (int(row["id"], 16), row["state"], row["told"], (row["told_at_ms"] - NOON_MS) // 30_000)
+        for row in rows
+    ]
     assert verify(store, None, lambda _read, _total: None).problems == []
     return found
 
@@ -72,8 +75,8 @@ def test_an_alert_that_people_closed_stays_closed_when_it_is_over(store: Engine)
     assert tell(store, a_word(2, "resolved")) == [Word.RESOLVED]
     assert told(store) == [(1, "closed", "resolved", 2)]
     with reading(store) as con:
-        actions = con.execute(select(audit.c.action).order_by(audit.c.seq)).scalars().all()
-    assert actions == ["open", "acknowledge", "close", "end"]
+        done = con.execute(select(audit.c.action).order_by(audit.c.seq)).all()
+    assert [row.action for row in done] == ["open", "acknowledge", "close", "end"]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_an_empty_trail_and_one_in_use_are_whole(store: Engine) -> None:
 def test_the_hash_is_that_of_all_columns_and_the_hash_before(used: Engine) -> None:
     with reading(used) as con:
         rows = con.execute(select(audit).order_by(audit.c.seq)).all()
-    previous = "0" * 64
+    previous: object = "0" * 64
     for row in rows:
         *said, before, found = row
         text_ = json.dumps([*said, previous], ensure_ascii=False, separators=(",", ":"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import subprocess
 import sys
@@ -47,7 +48,7 @@ def deployed(settings: Settings, kind: str, request: pytest.FixtureRequest) -> I
     """Yield settings of a deployment with a store of a kind."""
     if kind == "postgresql":
         found: postgres.Server = request.getfixturevalue("server")
-        url = found.create(f"desk-{settings.topic_prefix[-9:-1]}")
+        url = found.create(f"desk_{settings.topic_prefix[-9:-1]}")
         settings = replace(settings, desk_url=url, desk_password=postgres.PASSWORD)
     with store_of(settings) as engine:
         migrate(engine)
@@ -57,8 +58,10 @@ def deployed(settings: Settings, kind: str, request: pytest.FixtureRequest) -> I
 @contextmanager
 def store_of(settings: Settings) -> Iterator[Engine]:
     engine = engine_of(settings.desk_address, settings.desk_password)
-    yield engine
-    engine.dispose()
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def say(settings: Settings, values: Sequence[bytes], *, partition: int) -> None:
@@ -147,6 +150,10 @@ def offsets(settings: Settings) -> int:
         return con.execute(select(func.sum(log_offsets.c.next_offset))).scalar() or 0
 
 
+def reached(settings: Settings, until: int) -> bool:
+    return offsets(settings) >= until
+
+
 @BOTH
 def test_killed_at_any_moment_nothing_is_lost_or_doubled(
     settings: Settings, kind: str, request: pytest.FixtureRequest
@@ -157,7 +164,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(
         for until in (1, total // 3, 2 * total // 3):
             with started(here) as process:
                 try:
-                    wait_for(lambda until=until: offsets(here) >= until)
+                    wait_for(functools.partial(reached, here, until))
                 finally:
                     process.kill()
             assert offsets(here) < total
@@ -210,7 +217,7 @@ def test_of_two_that_read_at_once_one_stops(
 ) -> None:
     vane(settings, "desk", "migrate")
     a_month(settings, 3)
-    whole = {}
+    whole: dict[str, int] = {}
 
     def overtaken(store: Engine, *arguments: Any, **options: Any) -> Any:
         found = starts(store, *arguments, **options)

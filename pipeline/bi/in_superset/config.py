@@ -21,8 +21,8 @@ _HOME = Path(os.environ["VANE_SUPERSET_HOME"])
 _PUBLISHED: str = json.loads((_HOME / "provision.json").read_text(encoding="utf-8"))["published"]
 
 SECRET_KEY = (_HOME / "secret").read_text(encoding="utf-8")
-SQLALCHEMY_DATABASE_URI = URL.create("sqlite", database=str(_HOME / "superset.db"))
-SQLALCHEMY_DATABASE_URI = SQLALCHEMY_DATABASE_URI.render_as_string(hide_password=False)
+_DATABASE = URL.create("sqlite", database=str(_HOME / "superset.db"))
+SQLALCHEMY_DATABASE_URI = _DATABASE.render_as_string(hide_password=False)
 DATA_DIR = str(_HOME)
 APP_NAME = "Vane"
 LOG_LEVEL = logging.WARNING

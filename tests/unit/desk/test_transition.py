@@ -9,7 +9,7 @@ from pipeline.desk.case import CASE, CaseOutcome, CaseState
 from pipeline.desk.transition import COMMENT, By, Given, Move, Table, changed, move
 from pipeline.errors import MoveRefused
 
-ALERT_MOVES = {
+ALERT_MOVES: dict[tuple[str, str], str] = {
     ("open", "acknowledge"): "acknowledged",
     ("open", "resolve"): "resolved",
     ("acknowledged", "resolve"): "resolved",
@@ -21,7 +21,7 @@ ALERT_MOVES = {
     **{(state, "assign"): state for state in ("open", "acknowledged", "resolved")},
     **{(state, "comment"): state for state in AlertState},
 }
-CASE_MOVES = {
+CASE_MOVES: dict[tuple[str, str], str] = {
     ("open", "take"): "in_progress",
     **{(state, "assign"): state for state in ("open", "in_progress")},
     **{(state, "postpone"): state for state in ("open", "in_progress")},
@@ -40,9 +40,11 @@ CELLS = [
 
 def what_it_needs(made: Move) -> Given:
     """Return what has to be said with a move."""
-    samples = {"owner": "li", COMMENT: "called", "due_at_ms": 1}
-    outcome = {"outcome": min(made.outcomes)} if made.outcomes else {}
-    return {name: samples[name] for name in made.needs} | outcome
+    samples: dict[str, str | int] = {"owner": "li", COMMENT: "called", "due_at_ms": 1}
+    given = {name: samples[name] for name in made.needs}
+    if made.outcomes:
+        given["outcome"] = min(made.outcomes)
+    return given
 
 
 @pytest.mark.parametrize(("table", "expected", "state", "action"), CELLS)
