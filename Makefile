@@ -23,7 +23,7 @@ PEER_LOCKS := $(basename $(wildcard benchmarks/streaming/requirements/*.in))
 # By these alone every branch of the domain has to be reached.
 DOMAIN_TESTS := tests/unit/domain tests/property/domain
 
-.PHONY: help setup kernel demo test coverage rest test-bi check lint types format lock mutate simulate chaos spark-parity bench bench-stream bench-stages bench-latency bench-legs bench-month bench-adapters bench-queue-log bench-peers bench-soak bench-recovery bench-staffing programs bench-alerts lint-sql dbt-docs mutate-sql bench-bi bench-torn-reads bench-month-peers bench-curve clean
+.PHONY: help setup kernel demo test coverage rest test-bi check lint types format lock mutate simulate chaos spark-parity bench bench-stream bench-stages bench-latency bench-legs bench-month bench-adapters bench-queue-log bench-peers bench-soak bench-recovery bench-staffing programs bench-alerts lint-sql dbt-docs mutate-sql bench-bi bench-torn-reads bench-month-peers bench-curve bench-reconcile clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -155,6 +155,9 @@ bench-month: setup ## A month of a million calls, landing to published
 
 bench-curve: setup ## Months of 1 and 10 million events: time, memory, disk, parts (EVENTS="1 10 50" MEMORY=2GB)
 	$(BIN)/python -m benchmarks.batch.curve $(if $(EVENTS),--events $(EVENTS)) $(if $(MEMORY),--memory $(MEMORY))
+
+bench-reconcile: setup ## A million calls against a client's million, 2 % of every class of variance planted
+	$(BIN)/python -m benchmarks.batch.reconcile
 
 bench-bi: setup ## What BI asks of a published month of 10 million legs, beside one unsorted file
 	$(BIN)/python -m benchmarks.batch.bi_queries

@@ -1,6 +1,6 @@
 """How long a month of a million calls takes from landed Parquet to published, and how much memory.
 
-    python benchmarks/month.py [--scale 17] [--home FOLDER]
+    python benchmarks/month.py [--scale 14] [--home FOLDER]
 
 Simulates the month, lands it by the lander's own code (no broker), then runs
 ``vane month run`` in a process of its own and reports wall time, peak memory and the stages.
@@ -25,7 +25,7 @@ from pipeline.lake.shape import AGENT_STATES, CALL_EVENTS, SHAPES
 
 PARTITIONS = 4
 BATCH = 250_000
-TARGET_S = 90
+TARGET_S = 60
 TARGET_GB = 3.0
 
 
@@ -89,7 +89,7 @@ def _commit(root: Path, draft: landing.Draft) -> landing.Draft:
 def main() -> None:
     """Prepare the input once per home, then measure."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--scale", default="17", help="of the simulated month; 17: 1 M calls")
+    options.add_argument("--scale", default="14", help="of the simulated month; 14: 1 M calls")
     options.add_argument("--home", type=Path, help="folder to keep; a temporary one by default")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,17 +1,19 @@
-"""Reads ``config/alerts.yaml``: dated alert rules and planned maintenance.
+"""Reads ``config/alerts.yaml``: dated alert rules, planned maintenance, what belongs together.
 
 Everything that is wrong is said at once, each with file and line, rule by rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from pipeline.config_alert_kinds import KINDS, Kind
+from pipeline.config_alert_places import grouping_of, maintenance_of
+from pipeline.config_problems import Problems
 from pipeline.config_yaml import (
     Located,
     check_keys,
@@ -26,13 +28,17 @@ from pipeline.domain.alert_rule import (
     NO_DAY,
     BurnRule,
     DropRule,
-    Maintenance,
     Rule,
 )
+from pipeline.domain.alert_scope import Scope
 from pipeline.errors import ConfigError
 
 _TEXTS: Final = ("name", "kpi", "severity", "runbook")
-_ALWAYS: Final = {*_TEXTS, "kind", "from", "until", "for_s", "keep_firing_s", "hours", "note"}
+_ALWAYS: Final = {
+    *_TEXTS,
+    *("kind", "scope", "from", "until", "for_s", "keep_firing_s", "hours", "note"),
+}
+SCOPES: Final = tuple(scope.value for scope in Scope)
 DEFAULT_KIND: Final = "margin"
 """What a rule without ``kind`` is."""
 
@@ -54,34 +60,6 @@ class Goal(Protocol):
         ...
 
 
-class Problems:
-    """What is wrong in a file; goes on after each problem, so that all are found."""
-
-    def __init__(self, path: Path) -> None:
-        """Find none yet."""
-        self.path = path
-        self.found: list[ConfigError] = []
-
-    def add(self, line: int, problem: str) -> None:
-        """Take note of one."""
-        self.found.append(ConfigError(self.path, problem, line=line))
-
-    def tried(self, read: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401 - what it reads
-        """Return what ``read`` reads of the file, or None and a problem more."""
-        try:
-            return read(self.path, *args)
-        except ConfigError as error:
-            self.found.append(error)
-            return None
-
-    def raise_all(self) -> None:
-        """Raise one error that lists them all, if there are any."""
-        if self.found:
-            first, *others = self.found
-            text = "\n".join([first.problem, *map(str, others)])
-            raise ConfigError(self.path, text, line=first.line)
-
-
 def load_alert_rules(path: Path) -> AlertRules:
     """Read ``alerts.yaml``.
 
@@ -90,16 +68,17 @@ def load_alert_rules(path: Path) -> AlertRules:
     """
     top = load_yaml(path)
     problems = Problems(path)
-    problems.tried(check_keys, top, {"rules", "maintenance"})
+    problems.tried(check_keys, top, {"rules", "maintenance", "programmes", "keyed_by_client"})
     items = mappings(path, top, "rules")
     windows = mappings(path, top, "maintenance") if "maintenance" in top else []
+    grouping = grouping_of(problems, top)
     planned = tuple(
-        window for item in windows if (window := _maintenance(problems, item)) is not None
+        window for item in windows if (window := maintenance_of(problems, item)) is not None
     )
     rules = [(item, rule) for item in items if (rule := _rule(problems, item)) is not None]
     _check_names(problems, rules)
     problems.raise_all()
-    placed = tuple(replace(rule, maintenance=planned) for _, rule in rules)
+    placed = tuple(replace(rule, maintenance=planned, grouping=grouping) for _, rule in rules)
     return AlertRules(placed, content_hash(top))
 
 
@@ -168,6 +147,8 @@ def _terms(problems: Problems, item: Located, kind: Kind) -> dict[str, Any]:
             terms[field] = (problems.tried(take, item, key, int) or 0) * 1000
     terms["from_day"] = _ordinal(problems, item, "from", FIRST_DAY)
     terms["until_day"] = _ordinal(problems, item, "until", NO_DAY)
+    if "scope" in item:
+        terms["scope"] = Scope(problems.tried(one_of, item, "scope", SCOPES) or Scope.QUEUE)
     if "hours" in item:
         terms["only_open"] = problems.tried(one_of, item, "hours", ("open", "always")) == "open"
     return terms
@@ -190,17 +171,18 @@ def _ordinal(problems: Problems, item: Located, key: str, default: int) -> int:
 
 
 def _check_names(problems: Problems, rules: list[tuple[Located, Rule]]) -> None:
-    """Refuse rules of one name that hold at the same time, or are of different kinds."""
+    """Refuse rules of one name that hold at the same time, or differ in kind or scope."""
     for number, (item, rule) in enumerate(rules):
         for earlier, other in rules[:number]:
             if other.name != rule.name:
                 continue
             line = item.line_of("name")
-            if type(other) is not type(rule):
+            is_, was = (f"{one.kind} per {one.scope}" for one in (rule, other))
+            if is_ != was:
                 problems.add(
                     line,
-                    f"name: expected one kind of rule by the name {rule.name!r}, got {rule.kind} "
-                    f"here and {other.kind} on line {earlier.line}",
+                    f"name: expected one kind of rule by the name {rule.name!r}, got {is_} "
+                    f"here and {was} on line {earlier.line}",
                 )
             elif rule.from_day < other.until_day and other.from_day < rule.until_day:
                 problems.add(
@@ -208,33 +190,3 @@ def _check_names(problems: Problems, rules: list[tuple[Located, Rule]]) -> None:
                     f"name: expected different names, or from and until that do not overlap; "
                     f"{rule.name!r} on line {earlier.line} holds at the same time",
                 )
-
-
-def _maintenance(problems: Problems, item: Located) -> Maintenance | None:
-    before = len(problems.found)
-    problems.tried(check_keys, item, {"from", "until", "client", "site", "queue", "why"})
-    problems.tried(take, item, "why", str)
-    start, end = (_instant(problems, item, key) for key in ("from", "until"))
-    names = {
-        key: problems.tried(take, item, key, str)
-        for key in ("client", "site", "queue")
-        if key in item
-    }
-    if start >= end and len(problems.found) == before:
-        problems.add(item.line_of("until"), "until: expected an instant after from")
-    if len(problems.found) > before:
-        return None
-    return Maintenance(start_ms=start, end_ms=end, **names)
-
-
-def _instant(problems: Problems, item: Located, key: str) -> int:
-    at: datetime | None = problems.tried(take, item, key, datetime)
-    if at is None:
-        return 0
-    if at.tzinfo is None:
-        problems.add(
-            item.line_of(key),
-            f"{key}: expected an instant with its offset, 2025-11-01T02:00:00+08:00, got {at}",
-        )
-        return 0
-    return round(at.timestamp() * 1000)

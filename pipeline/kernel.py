@@ -28,8 +28,9 @@ from pipeline.errors import ConfigError
 
 MODULES: Final = (
     *("kpi", "leg", "wait_histogram", "outbound", "refusal", "occurrences", "outcome"),
-    *("marks", "closed_legs", "watermark", "queue_state", "live_leg", "cold_legs"),
-    *("significance", "alert_reading", "alert_evaluation", "outbox", "fold"),
+    *("marks", "closed_legs", "watermark", "running_sums", "queue_state", "live_leg", "cold_legs"),
+    *("significance", "alert_subject", "alert_parts", "alert_reading", "alert_evaluation"),
+    *("outbox", "fold"),
 )
 """What every event goes through. Dated terms and definitions stay plain: they are looked up."""
 

@@ -64,6 +64,9 @@ class Settings:
     """Password of FreeSWITCH's event socket (``VANE_FREESWITCH_PASSWORD``)."""
     publish_url: str = ""
     """Bucket that published months are pushed to as well (``VANE_PUBLISH_URL``, s3://...)."""
+    forecast_dir: Path | None = None
+    """Forecasts that alert rules expect calls by (``VANE_FORECAST_DIR``; none: what a weekday
+    usually brings)."""
     kernel: str = "auto"
     """Whether the worker's fold runs compiled (``VANE_KERNEL``: auto, compiled or python)."""
     desk_url: str = field(default="", repr=False)
@@ -141,6 +144,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         desk_password=env.secret("VANE_DESK_PASSWORD"),
         serve_host=env.matching("VANE_SERVE_HOST", _HOST, "a host name or address") or "127.0.0.1",
         serve_port=env.port("VANE_SERVE_PORT", default=6067),
+        forecast_dir=env.forecasts(),
         receivers=env.receivers(),
         kernel=env.choice("VANE_KERNEL", ("auto", "compiled", "python")),
     )
@@ -161,6 +165,14 @@ class _Environment(Environment):
         found = Path(self.text(name) or default).resolve()
         if not found.is_dir():
             self.problem(name, f"expected a folder of YAML files, got {str(found)!r}")
+        return found
+
+    def forecasts(self) -> Path | None:
+        if not (named := self.text("VANE_FORECAST_DIR")):
+            return None
+        found = Path(named).resolve()
+        if not found.is_dir():
+            self.problem("VANE_FORECAST_DIR", f"expected a folder, got {str(found)!r}")
         return found
 
     def bootstrap(self, home: Path) -> str:

@@ -107,7 +107,9 @@ class LiveSide:
             **dict.fromkeys(("duplicate", "late", "rejected", "quarantined"), 0),
         }
 
-    def alert(self, alert_id: str, status: str, at_ms: int, *, version: str = "0" * 12) -> None:
+    def alert(
+        self, alert_id: str, status: str, at_ms: int, *, version: str = "0" * 12, **fields: str
+    ) -> None:
         """Land a transition of an alert."""
         self.say(
             "alerts",
@@ -129,6 +131,7 @@ class LiveSide:
                 "goal_permille": 800,
                 "revision": 1,
                 "partition": 0,
+                **fields,
             },
         )
 

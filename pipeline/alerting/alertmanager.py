@@ -183,7 +183,8 @@ def _identity(alert: AlertRecord) -> Identity:
 
 
 def _subject(alert: AlertRecord) -> Subject:
-    return (alert["rule"], alert["client"], alert["site"], alert["queue"])
+    programme = "" if alert["queue"] else alert.get("programme", "")  # a queue may come to another
+    return (alert["rule"], alert["client"], alert["site"], programme, alert["queue"])
 
 
 def _wire(known: _Known, now: float) -> dict[str, Any]:

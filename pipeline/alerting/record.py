@@ -11,7 +11,8 @@ from pipeline.alerting.sink import AlertRecord
 TEXTS: Final = ("alert_id", "status", "rule", "rule_version", "severity", "runbook", "client",
                 "site", "queue")  # fmt: skip
 NUMBERS: Final = ("at_ms", "window_ms", "offered", "answered_within", "goal_permille")
-MAYBE_TEXTS: Final = ("kind", "kpi", "scope", "unit", "forecast_source")
+MAYBE_TEXTS: Final = ("kind", "kpi", "scope", "unit", "forecast_source",
+                      "end_reason", "programme")  # fmt: skip
 MAYBE_NUMBERS: Final = ("value", "threshold", "day_counted", "day_good", "month_counted",
                         "month_good", "since_ms", "long_window_ms", "long_offered",
                         "long_answered_within", "expected_milli")  # fmt: skip

@@ -10,7 +10,7 @@ from pipeline.alerting.sink import AlertRecord
 
 def describe(alert: AlertRecord) -> str:
     """Return the alert in a sentence, and another about the day where the record knows it."""
-    say = _KINDS.get(alert.get("kind", "margin"), _other)
+    say = _ENDS.get(alert.get("end_reason", "")) or _KINDS.get(alert.get("kind", "margin"), _other)
     return say(alert) + _day(alert)
 
 
@@ -79,6 +79,31 @@ def _other(alert: AlertRecord) -> str:
     return f"{alert['rule']} of {place(alert)} {alert['status']}"
 
 
+def _closed(alert: AlertRecord) -> str:
+    return (
+        f"{alert['rule']} of {place(alert)} ends with the opening hours: it was not over, but "
+        "no more calls are counted"
+    )
+
+
+def _quiet(alert: AlertRecord) -> str:
+    return (
+        f"{alert['rule']} of {place(alert)} ends: {alert['offered']} calls in {_window(alert)} are "
+        "too few to judge"
+    )
+
+
+def _rule_ended(alert: AlertRecord) -> str:
+    return f"{alert['rule']} of {place(alert)} ends: the rule holds no more"
+
+
+_ENDS: Final[dict[str, Callable[[AlertRecord], str]]] = {
+    "closed": _closed,
+    "quiet": _quiet,
+    "rule_ended": _rule_ended,
+}
+"""Ends that are no recovery."""
+
 _KINDS: Final[dict[str, Callable[[AlertRecord], str]]] = {
     "margin": _margin,
     "burn": _burn,
@@ -134,8 +159,9 @@ def _day(alert: AlertRecord) -> str:
 
 
 def place(alert: AlertRecord) -> str:
-    """Return client, site and queue as people say them; there may be no site."""
-    return "/".join(part for part in (alert["client"], alert["site"], alert["queue"]) if part)
+    """Return client, site and queue as people say them, or what is judged in place of a queue."""
+    part = alert["queue"] or alert.get("programme", "")
+    return "/".join(name for name in (alert["client"], alert["site"], part) if name)
 
 
 def line(alert: AlertRecord) -> str:

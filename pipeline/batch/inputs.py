@@ -182,16 +182,14 @@ def put_all_parameters(  # noqa: PLR0913 - what all parameters are made of
     ``watermarks`` maps partition to (event time, first, next offset folded); None takes the
     newest event time read and every offset.
     """
-    queues = con.execute(
-        "select distinct client, site, queue from landed.call_events order by all"
-    ).fetchall()
+    newest = _newest(con, "call_events")
+    queues = sorted({(client, site, queue) for client, site, queue, _, _ in newest})
     if watermarks is None:
         # of all clients, also in a run of one: a leg still waiting is judged alike in both
-        everyone = "all_call_events" if is_one_client else "call_events"
-        newest = con.execute(
-            f"select _partition, max(occurred_at_ms) from landed.{everyone} group by _partition"
-        ).fetchall()
-        watermarks = {partition: (at, 0, LATEST_MS) for partition, at in newest}
+        everyone = _newest(con, "all_call_events") if is_one_client else newest
+        watermarks = {}
+        for *_, partition, at in sorted(everyone, key=lambda row: row[-1]):
+            watermarks[partition] = (at, 0, LATEST_MS)
     agent_sites = con.execute("select distinct client, site from landed.agent_states").fetchall()
     present = {client for client, *_ in queues} | {client for client, _ in agent_sites}
     # who is scheduled and never came has time too
@@ -215,3 +213,11 @@ def put_all_parameters(  # noqa: PLR0913 - what all parameters are made of
     )
     put_contracts(con, contracts, month=month, queues=queues)
     return queues
+
+
+def _newest(con: duckdb.DuckDBPyConnection, view: str) -> list[tuple[str, str, str, int, int]]:
+    """Return the newest event time of each client, site, queue and partition."""
+    return con.execute(
+        "select client, site, queue, _partition, max(occurred_at_ms) "
+        f"from landed.{view} group by all"
+    ).fetchall()

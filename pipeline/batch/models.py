@@ -23,6 +23,8 @@ from pipeline.errors import TerminalError
 from pipeline.lake.warehouse import session_settings
 
 PROFILE: Final = "vane"
+GATED: Final = "tag:gated"
+"""Tests of what the gate on landed data has judged."""
 PARSE: Final = ["parse", "--no-write-json", "--no-partial-parse"]
 Report = Callable[[str], None]
 
@@ -66,7 +68,7 @@ def build(  # noqa: PLR0913 - what a build is made of
     Raises:
         TerminalError: a model or test failed; names each with its message.
     """
-    command = ["build", "--fail-fast", "--no-write-json"]
+    command = ["build", "--fail-fast", "--no-write-json", "--exclude", GATED]
     if select:
         # only tests whose models are all built
         command += ["--select", *select, "--indirect-selection", "cautious"]
@@ -196,7 +198,9 @@ def _output(database: Path, spill: Path | None = None) -> dict[str, Any]:
 
     dbt names relations by the database's stem, so builds in any folder are parsed alike.
     """
-    # One dbt thread: a statement uses all cores anyway, and two would share the memory limit.
+    # One dbt thread: a statement uses all cores anyway, and two share the memory limit. With 50 M
+    # events two of the widest at once end in an internal error of DuckDB 2.0.0 ("dict-surviving
+    # join: ... received a non-dictionary chunk").
     settings = session_settings(Path())
     del settings["temp_directory"]
     output = {"type": "duckdb", "path": database.stem, "threads": 1, "settings": settings}

@@ -34,7 +34,8 @@ class WebhookReceiver:
             def do_POST(self) -> None:
                 alert = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 at = datetime.fromtimestamp(alert["at_ms"] / 1000, ZONE)
-                texts.append(f"{at:%m-%d %H:%M:%S}  {alert['status'].upper():8}  {alert['text']}")
+                what = f"{alert['status'].upper():8}  {alert['severity']:6}"
+                texts.append(f"{at:%m-%d %H:%M:%S}  {what}  {alert['text']}")
                 self.send_response(204)
                 self.end_headers()
 

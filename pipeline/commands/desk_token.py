@@ -88,8 +88,6 @@ def list_command(*, limit: LimitOption = 500, as_json: JsonOption = False) -> No
     with store() as engine, reading(engine) as con:
         found = page(con, TOKEN.kind, {}, limit=limit)
     views = [record_view(TOKEN.kind, row) for row in found.records]
-    for view in views:
-        del view["secret_hash"]
     if as_json:
         print_json({"records": views, "next": found.next})
         return

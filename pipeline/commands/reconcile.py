@@ -1,91 +1,68 @@
-"""``vane reconcile``: compare the live numbers with the month."""
+"""``vane reconcile``: a month against the live numbers, or against the client's figures.
+
+A group whose first word may be left out: ``vane reconcile --month`` compares the live numbers. Each
+command is loaded when it is called.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Annotated
+import importlib
+from typing import Any, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from typer.core import TyperGroup
 
-from pipeline.batch.reconcile import SHOWN, Cell, Reconciliation, reconcile
-from pipeline.commands.progress import reporting
-from pipeline.domain.business_time import parse_month
-from pipeline.settings import load_settings
-
-EXAMPLES = """
+COMMANDS: Final = {
+    "live": "The live numbers and the month, row by row (the word may be left out)",
+    "client": "The client's figures and the month, call by call, with classes and money",
+}
+EXAMPLES: Final = """
 Examples:
 
   vane land && vane reconcile --month 2025-11
 
-Exit code 0: every field of every pane is equal. 1: some differ; they are listed. Late events and
-events not yet folded are no difference: what they add to the published month is listed apart.
-Land while the worker is caught up; records landed in mid-stream can show differences that the
-next landing removes.
+  vane reconcile client november.csv --mapping harbour.yaml --month 2025-11
+
+All options: vane reconcile live --help, vane reconcile client --help.
 """
-
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-
-@app.command(epilog=EXAMPLES)
-def reconcile_command(
-    month: Annotated[str, typer.Option(help="YYYY-MM, by each contract's own calendar.")],
-) -> None:
-    """Compare the live numbers with the month, row by row."""
-    wanted = parse_month(month)
-    with reporting(f"comparing {month}") as report:
-        found = reconcile(load_settings(), wanted, report=report)
-    _show(found)
-    if found.difference_count or found.unexplained_count:
-        raise typer.Exit(1)
+_HELP: Final = frozenset({"--help", "-h"})
 
 
-def _show(found: Reconciliation) -> None:
-    console = Console()
-    if found.differences:
-        _cells(console, "Differences", ("live", "month"), found.differences, found.difference_count)
-    if found.delta:
-        headings = ("admitted", "published")
-        _cells(console, "Explained: late or open", headings, found.delta, found.delta_count or 0)
-    sign = "=" if not found.difference_count else "≠"
-    console.print(
-        f"live {sign} month: {found.cells:,} cells, {found.difference_count:,} differences"
-        f" ({found.month}, {found.panes:,} panes, {found.seconds:.1f} s)",
-        soft_wrap=True,
-    )
-    console.print(f"late events, not in the live numbers: {found.late:,}")
-    if found.not_folded:
-        console.print(f"landed events the live side has not folded: {found.not_folded:,}")
-    if found.not_landed:
-        console.print(
-            f"events the live side has folded that are not landed: {found.not_landed:,}; "
-            "run vane land again",
-            soft_wrap=True,
-        )
-    if found.delta_count is None:
-        console.print(f"{found.month} is not published yet: vane month run --month {found.month}")
-    else:
-        console.print(f"cells in which the published month says otherwise: {found.delta_count:,}")
-    if found.unexplained_count:
-        console.print(
-            f"{found.unexplained_count:,} of them have no late or unfolded event to explain them; "
-            f"publish again: vane month run --month {found.month}",
-            style="red",
-            soft_wrap=True,
-        )
+class _LiveFirst(TyperGroup):
+    """Takes whatever is not the name of a command for an option of ``live``."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - typer's own context
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"pipeline.commands.reconcile_{cmd_name}")
+        one = typer.Typer(add_completion=False, rich_markup_mode=None)
+        one.command(cmd_name, epilog=module.EXAMPLES)(getattr(module, f"{cmd_name}_command"))
+        return typer.main.get_command(one)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
+        if not args or (args[0] not in COMMANDS and args[0] not in _HELP):
+            args = ["live", *args]
+        found: list[str] = super().parse_args(ctx, args)
+        return found
 
 
-def _cells(
-    console: Console, title: str, headings: tuple[str, str], cells: Sequence[Cell], count: int
-) -> None:
-    table = Table(title=f"{title}: {count:,} cells" + (f", first {SHOWN}" if count > SHOWN else ""))
-    for heading in ("queue", "pane (UTC)", "field", *headings):
-        right = heading in headings
-        table.add_column(heading, justify="right" if right else "left", overflow="fold")
-    for client, site, queue, pane, name, one, other in cells:
-        path = "/".join(part for part in (client, site, queue) if part)
-        at = datetime.fromtimestamp(pane / 1000, UTC).strftime("%m-%d %H:%M:%S")
-        table.add_row(path, at, name, f"{one:,}", f"{other:,}")
-    console.print(table)
+app = typer.Typer(
+    cls=_LiveFirst,
+    add_completion=False,
+    rich_markup_mode=None,
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    subcommand_metavar="--month YYYY-MM | COMMAND",
+)
+
+
+@app.callback()
+def reconcile_group() -> None:
+    """Compare a month with the live numbers, or with the client's figures."""

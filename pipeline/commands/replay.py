@@ -78,12 +78,18 @@ def replay_command(
     kernel.use(settings.kernel)  # before anything imports the domain
     from pipeline.commands.dlq_options import places_of
     from pipeline.config_files import load_config
+    from pipeline.config_forecasts import load_forecasts
     from pipeline.replay.plan import Plan
     from pipeline.replay.replay import replay
     from pipeline.streams.recovery import Basis
 
+    problems: dict[str, None] = {}
+
     def basis(folder: Path) -> Basis:
-        return Basis(*load_config(folder))
+        targets, rules = load_config(folder)
+        forecasts = load_forecasts(settings.forecast_dir, targets)
+        problems.update(dict.fromkeys(forecasts.problems))
+        return Basis(targets, rules, forecasts.queues)
 
     before = basis(settings.config_dir)
     plan = Plan(
@@ -93,6 +99,8 @@ def replay_command(
         begin=dict(places_of(from_offset or ())),
         switch=switch,
     )
+    for problem in problems:
+        typer.echo(f"forecast left out: {problem}", err=True)
     if not plan.compares and not switch:
         same = "no --config" if config is None else f"{config}, which gives the same numbers"
         msg = (

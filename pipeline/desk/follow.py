@@ -93,12 +93,12 @@ def _starts(store: Engine, logs: Sequence[Log], *, skip_gap: bool) -> dict[Topic
     starts = {}
     for log in logs:
         row = known.get(log.partition)
-        start = log.start
-        if row is None or _gap(log, row) is not None:
-            _begin(store, log, is_known=row is not None)
+        place = TopicPartition(log.name, log.partition)
+        if row is not None and _gap(log, row) is None:
+            starts[place] = row.next_offset
         else:
-            start = row.next_offset
-        starts[TopicPartition(log.name, log.partition)] = start
+            starts[place] = log.start
+            _begin(store, log, is_known=row is not None)
     return starts
 
 

@@ -71,7 +71,7 @@ def page(
         wanted.append(or_(after, and_(column == at, after_id)))
     order = [c.desc() if is_falling else c.asc() for c in (column, rows.c.id)]
     asked = select(rows).where(*wanted).order_by(*order).limit(limit + 1)
-    found = [dict(row) for row in con.execute(asked).mappings()]
+    found: list[Mapping[str, Any]] = [dict(row) for row in con.execute(asked).mappings()]
     if len(found) <= limit:
         return Page(found, None)
     last_row = found[limit - 1]

@@ -43,9 +43,12 @@ alerts: Final = Table(
     Column("fired_at_ms", BigInteger, nullable=False, comment="event time of the firing"),
     Column("rule", Text, nullable=False),
     Column("severity", Text, nullable=False),
+    Column("scope", Text, nullable=False, comment="queue, programme, site or client"),
     Column("client", Text, nullable=False),
     Column("site", Text, nullable=False),
-    Column("queue", Text, nullable=False),
+    Column("programme", Text, nullable=False, comment="empty: none"),
+    Column("queue", Text, nullable=False, comment="empty: several judged as one"),
+    Column("subject", Text, nullable=False, comment="of it one alert of a rule fires, JSON"),
     Column("fired_record", Text, nullable=False, comment="record of kpi.alerts, JSON"),
     Column("ended_record", Text, comment="the same of the end"),
     Column("acknowledged_by", Text),
@@ -59,7 +62,7 @@ Index("ix_alerts_fired", alerts.c.fired_at_ms, alerts.c.id)
 Index("ix_alerts_ended", alerts.c.told_id)
 Index(
     "uq_alerts_firing",
-    *(alerts.c.client, alerts.c.site, alerts.c.queue, alerts.c.rule),
+    alerts.c.subject,
     unique=True,
     postgresql_where=text("told = 'firing'"),
     sqlite_where=text("told = 'firing'"),

@@ -1,4 +1,4 @@
-"""When an alert fires and when it is over: a pure state machine per rule and queue.
+"""When an alert fires and when it is over: a pure state machine per rule and what it judges.
 
 Moved at pane boundaries of event time, so a replay takes the same decisions and gives the same
 alert ids. A rule that can say nothing (too little volume, or none) neither fires nor resolves:
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.domain.alert_rule import Rule
+from pipeline.domain.alert_scope import Scope
 
 
 class AlertStatus(StrEnum):
@@ -21,9 +22,23 @@ class AlertStatus(StrEnum):
     RESOLVED = "resolved"
 
 
+class EndReason(StrEnum):
+    """Why an alert is over.
+
+    ``recovered``: what fired holds no more. ``closed``: the opening hours ended, nothing more is
+    counted. ``quiet``: too few calls come to judge, and no more are expected. ``rule_ended``: the
+    rule holds no more.
+    """
+
+    RECOVERED = "recovered"
+    CLOSED = "closed"
+    QUIET = "quiet"
+    RULE_ENDED = "rule_ended"
+
+
 @dataclass(slots=True)
 class AlertState:
-    """Where one rule stands for one queue; ``transitions`` numbers what was said so far.
+    """Where one rule stands for what it judges; ``transitions`` numbers what was said so far.
 
     ``since_ms`` is since when (event time) its condition has held without a break, ``calm_ms``
     since when the opposite has while it fires; 0 where it does not.
@@ -42,13 +57,16 @@ class AlertState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One transition of one rule for one queue, at an instant of event time.
+    """One transition of one rule for what it judges, at an instant of event time.
+
+    ``scope`` says what that is; ``site`` and ``queue`` are empty, ``programme`` is None, where they
+    do not apply.
 
     ``offered`` and ``answered_within`` are the parts of service level in the window that ends
     there, whatever the rule is about. ``value`` and ``threshold`` are of the rule's KPI, in its
     ``unit``. ``day_counted`` and ``day_good`` are the parts of the contract's formula for the
-    contract day so far, ``month_counted`` and ``month_good`` for its month. None: the rule has no
-    such thing.
+    contract day so far, ``month_counted`` and ``month_good`` for its month. ``end_reason`` says of
+    an end why it is one. None: the rule has no such thing.
     """
 
     alert_id: str
@@ -67,7 +85,7 @@ class Alert:
     goal_permille: int
     kind: str = "margin"
     kpi: str = "service_level"
-    scope: str = "queue"
+    scope: Scope = Scope.QUEUE
     unit: str = "permille"
     value: int | None = None
     threshold: int | None = None
@@ -81,6 +99,8 @@ class Alert:
     long_answered_within: int | None = None
     expected_milli: int | None = None
     forecast_source: str | None = None
+    end_reason: EndReason | None = None
+    programme: str | None = None
 
 
 def step(
@@ -116,7 +136,7 @@ def _turn(state: AlertState, status: AlertStatus) -> AlertStatus:
     return status
 
 
-def alert_id(rule: Rule, queue_key: str, at_ms: int, transition: int) -> str:
+def alert_id(rule: Rule, place_key: str, at_ms: int, transition: int) -> str:
     """Return the deterministic id of a transition: 32 hex digits, the same on every replay."""
-    raw = f"{rule.name}\x1f{rule.version}\x1f{queue_key}\x1f{at_ms}\x1f{transition}".encode()
+    raw = f"{rule.name}\x1f{rule.version}\x1f{place_key}\x1f{at_ms}\x1f{transition}".encode()
     return hashlib.blake2b(raw, digest_size=16).hexdigest()

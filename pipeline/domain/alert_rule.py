@@ -12,6 +12,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import ClassVar, Final
 
+from pipeline.domain.alert_scope import ALONE, Grouping, Scope
 from pipeline.domain.kpi import PANE_MS
 
 PERMILLE: Final = 1000
@@ -64,7 +65,10 @@ class Rule:
     until_day: int = NO_DAY
     only_open: bool = True
     """Whether it fires in the queue's opening hours alone."""
+    scope: Scope = Scope.QUEUE
     maintenance: tuple[Maintenance, ...] = ()
+    grouping: Grouping = ALONE
+    """The file's, for all rules alike."""
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot work."""
@@ -81,6 +85,16 @@ class Rule:
     def windows_ms(self) -> tuple[int, ...]:
         """Return the windows it looks at; the longest last."""
         return (self.window_ms,)
+
+    @property
+    def inputs(self) -> int:
+        """Return whose panes it looks at: bit 0 service level, 1 handle time, 2 complaints."""
+        return 1
+
+    @property
+    def least_calls(self) -> int:
+        """Return how many calls it takes to say anything; 0: it does not depend on any."""
+        return 0
 
 
 def check_window(name: str, window_ms: int) -> None:
@@ -113,6 +127,11 @@ class DropRule(Rule):
     leave_margin_permille: int
     min_offered: int
 
+    @property
+    def least_calls(self) -> int:
+        """Return the least number of calls offered."""
+        return self.min_offered
+
     def __post_init__(self) -> None:
         """Refuse margins that cross, or none at all."""
         Rule.__post_init__(self)
@@ -143,6 +162,11 @@ class BurnRule(Rule):
     leave_permille: int
     min_calls: int = 10
     inflation_permille: int = INFLATION
+
+    @property
+    def least_calls(self) -> int:
+        """Return the least number of calls."""
+        return self.min_calls
 
     def __post_init__(self) -> None:
         """Refuse windows and burns that do not fit each other."""
@@ -183,6 +207,16 @@ class ShareRule(Rule):
     leave_permille: int
     min_calls: int = 10
     inflation_permille: int = INFLATION
+
+    @property
+    def inputs(self) -> int:
+        """Return those of complaints and of the calls handled, or of abandons."""
+        return 6 if self.kpi == "complaint_rate" else 1
+
+    @property
+    def least_calls(self) -> int:
+        """Return the least number of calls."""
+        return self.min_calls
 
     def __post_init__(self) -> None:
         """Refuse shares that cross or that no calls can have."""
@@ -228,6 +262,16 @@ class JumpRule(Rule):
     aht_ms: int | None = None
     min_calls: int = 30
 
+    @property
+    def inputs(self) -> int:
+        """Return that of handle time."""
+        return 2
+
+    @property
+    def least_calls(self) -> int:
+        """Return the least number of calls."""
+        return self.min_calls
+
     def __post_init__(self) -> None:
         """Refuse jumps that are none."""
         Rule.__post_init__(self)
@@ -241,12 +285,18 @@ class SurgeRule(Rule):
 
     kind: ClassVar[str] = "surge"
     unit: ClassVar[str] = "calls"
+    by_time: ClassVar[bool] = True
 
     kpi: str = "offered"
     enter_permille: int
     leave_permille: int
     min_calls: int = 20
     inflation_permille: int = INFLATION
+
+    @property
+    def least_calls(self) -> int:
+        """Return the least number of calls."""
+        return self.min_calls
 
     def __post_init__(self) -> None:
         """Refuse surges that are none."""

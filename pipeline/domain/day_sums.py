@@ -19,6 +19,8 @@ KEPT_DAYS: Final = 35
 """A month, and four weeks for each weekday."""
 WEEKS: Final = 4
 WEEK: Final = 7
+UNLIKE: Final = 2
+"""By which factor the calls of a day may differ from the middle day's."""
 
 
 @dataclass(slots=True)
@@ -56,14 +58,14 @@ def day_of(at_ms: int, zone: str) -> Day:
 def expected_milli(days: dict[int, DaySum], from_ms: int, to_ms: int, zone: str) -> int | None:
     """Return the calls usually offered in ``[from_ms, to_ms)``, thousandths; None: not known.
 
-    The mean of the same half hours of the same weekday in the last four weeks, of the days on which
-    the queue had calls at all; half hours that the span covers in part count by that part.
+    The mean of the same half hours of the same weekday in the last four weeks, of the usual ones
+    of these days; half hours that the span covers in part count by that part.
     """
     total, at = 0, from_ms
     while at < to_ms:
         day = day_of(at, zone)
         until = min(to_ms, at + HALF_HOUR_MS - day.into_ms)
-        known = same_weekday(days, day.ordinal)
+        known = usual_days(days, day.ordinal)
         if not known:
             return None
         calls = sum(found.offered[day.half_hour] for found in known)
@@ -74,8 +76,27 @@ def expected_milli(days: dict[int, DaySum], from_ms: int, to_ms: int, zone: str)
 
 def usual_handling(days: dict[int, DaySum], at_ms: int, zone: str) -> tuple[int, int]:
     """Return calls handled and their time (ms) on this weekday in the last four weeks."""
-    known = same_weekday(days, day_of(at_ms, zone).ordinal)
+    known = usual_days(days, day_of(at_ms, zone).ordinal)
     return sum(d.handled for d in known), sum(d.handle_ms for d in known)
+
+
+def usual_days(days: dict[int, DaySum], ordinal: int) -> list[DaySum]:
+    """Return the same weekdays before a day, without those that were nothing like the middle one.
+
+    A day is left out that had more than ``UNLIKE`` times the calls of the middle day, or that many
+    times fewer: a sale, a holiday, a feed that began at noon. Of an even number the lesser of the
+    two in the middle is taken, because a sale has more calls than anybody expects.
+    """
+    known = same_weekday(days, ordinal)
+    if len(known) < 2:  # noqa: PLR2004 - one day is all that is known
+        return known
+    totals = [sum(day.offered) for day in known]
+    middle = sorted(totals)[(len(totals) - 1) // 2]
+    return [
+        day
+        for day, calls in zip(known, totals, strict=True)
+        if calls <= UNLIKE * middle and middle <= UNLIKE * calls
+    ]
 
 
 def same_weekday(days: dict[int, DaySum], ordinal: int) -> list[DaySum]:

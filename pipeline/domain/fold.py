@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from pipeline.domain import kpi
 from pipeline.domain.alert_evaluation import SILENCE_STEP_MS, evaluate
-from pipeline.domain.alert_rule import Rule, SilenceRule
+from pipeline.domain.alert_rule import Rule
+from pipeline.domain.alert_scope import ALONE, Place
+from pipeline.domain.alert_subject import Subject, by_scope
 from pipeline.domain.closed_legs import ClosedLegs, LegKey, fingerprint
 from pipeline.domain.cold_legs import ColdLegs, Packing
 from pipeline.domain.day_sums import prune
 from pipeline.domain.events import CallEvent, EventType, Rejected
+from pipeline.domain.forecast_book import QueueForecast, QueueKey
 from pipeline.domain.leg import LegFacts, apply_as
 from pipeline.domain.live_leg import Leg
 from pipeline.domain.outbox import Counters, LateEvent, Outbox
@@ -55,7 +58,6 @@ FORGET_MS: Final = 4 * SWEEP_MS
 
 LONGEST_WINDOW_MS: Final = max(kpi.WINDOWS_S) * 1000
 
-QueueKey = tuple[str, str, str]
 Record = tuple[int, int, CallEvent | Rejected]
 """(offset, broker append time in ms, what was decoded)."""
 
@@ -78,11 +80,12 @@ class PartitionFold:
 
     __slots__ = (
         "_dirty",
+        "_forecasts",
+        "_grouping",
         "_history",
-        "_longest_rule_ms",
+        "_listens",
         "_numbers",
         "_rules",
-        "_silences",
         "_timers",
         "closed",
         "cold",
@@ -95,6 +98,7 @@ class PartitionFold:
         "next_sweep",
         "outbox",
         "queues",
+        "subjects",
         "watermark",
     )
 
@@ -105,16 +109,19 @@ class PartitionFold:
         *,
         first_offset: int = 0,
         packing: Packing | None = None,
+        forecasts: Mapping[QueueKey, QueueForecast] | None = None,
     ) -> None:
         """Start empty before ``first_offset``; ``history`` gives a queue's dated targets.
 
-        Without ``packing`` legs take more memory and are worth the same.
+        Without ``packing`` legs take more memory and are worth the same. ``forecasts`` are what
+        rules expect by, before what a weekday usually brings.
         """
+        self._forecasts = forecasts or {}
         self._history = history
-        self._rules = tuple(rules)
-        self._silences = tuple(rule for rule in self._rules if isinstance(rule, SilenceRule))
-        windows = [window for rule in self._rules for window in rule.windows_ms]
-        self._longest_rule_ms = max(windows, default=0)
+        known = tuple(rules)
+        self._rules = by_scope(known)
+        self._grouping = known[0].grouping if known else ALONE
+        self._listens = any(of_scope.silences for of_scope in self._rules.values())
         self.first_offset = first_offset
         self.next_offset = first_offset
         self.watermark = Watermark()
@@ -123,6 +130,7 @@ class PartitionFold:
         self.next_forget = 0
         self.legs: dict[LegKey, Leg] = {}
         self.queues: dict[QueueKey, QueueState] = {}
+        self.subjects: dict[Place, Subject] = {}
         self.cold = None if packing is None else ColdLegs(packing)
         self.closed = ClosedLegs()
         self.counters = Counters()
@@ -216,8 +224,20 @@ class PartitionFold:
         found = self.queues.get(key)
         if found is None:
             found = QueueState(client, site, queue, self._history(client, site, queue))
+            found.forecast = self._forecasts.get(key)
             self.queues[key] = found
+            self._watch(found)
         return found
+
+    def _watch(self, queue: QueueState) -> None:
+        """Let a queue be judged, alone and with those that it belongs to."""
+        for scope, rules in self._rules.items():
+            place = self._grouping.place(scope, queue.client, queue.site, queue.queue)
+            if place is not None:
+                subject = self.subjects.get(place)
+                if subject is None:
+                    subject = self.subjects[place] = Subject(place, rules)
+                subject.queues.append(queue)
 
     def resume(self, leg: Leg) -> None:
         """Take up a leg of a restored state: what it counts for, and its timer if it waits."""
@@ -256,15 +276,17 @@ class PartitionFold:
             boundary = self.next_boundary
             self.watermark.ms = boundary
             self._settle(boundary)
-            window_start = boundary - self._longest_rule_ms
             quiet = True
-            listens = bool(self._silences) and boundary % SILENCE_STEP_MS == 0
-            for queue in self.queues.values():
-                if queue.newest_pane >= window_start or queue.restless:
+            listens = self._listens and boundary % SILENCE_STEP_MS == 0
+            for subject in self.subjects.values():
+                rules, newest = subject.rules, subject.newest_pane
+                if newest >= boundary - rules.longest_ms or subject.restless:
                     quiet = False
-                    self.outbox.alerts += evaluate(self._rules, queue, boundary)
-                elif listens and queue.newest_pane:
-                    self.outbox.alerts += evaluate(self._silences, queue, boundary)
+                    self.outbox.alerts += evaluate(rules.all, subject, boundary)
+                elif listens and newest:
+                    self.outbox.alerts += evaluate(rules.silences, subject, boundary)
+            for queue in self.queues.values():
+                queue.changed = 0
             if boundary >= self.next_sweep:
                 self._sweep(boundary)
                 self.next_sweep = boundary + SWEEP_MS
@@ -287,7 +309,7 @@ class PartitionFold:
                 break
             heapq.heappop(timers)
         until = now if not timers else min(now, timers[0][0])
-        if self._silences:  # somebody may be listening for what does not come
+        if self._listens:  # somebody may be listening for what does not come
             until = min(until, -(-self.next_boundary // SILENCE_STEP_MS) * SILENCE_STEP_MS)
         self.next_boundary = max(self.next_boundary, kpi.pane_start(until))
 
@@ -331,12 +353,13 @@ class PartitionFold:
             for j, n in deltas:
                 counts[j] -= n
             changed[queue, i, pane] = counts
+            queue.touch(i, pane)
         for i, pane, deltas in new:
             counts = panes[i].get(pane) or queue.open_pane(i, pane)
             for j, n in deltas:
                 counts[j] += n
             changed[queue, i, pane] = counts
-        queue.changed = True
+            queue.touch(i, pane)
         leg.counted[part] = new
 
     @staticmethod

@@ -6,17 +6,19 @@ are computed again. ``STATE_VERSION`` changes whenever the meaning or the shape 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple
 from itertools import islice
 from typing import Any, Final, Protocol
 
 from pipeline.domain.alert import AlertState
 from pipeline.domain.alert_rule import Rule
+from pipeline.domain.alert_scope import Place, Scope
 from pipeline.domain.closed_legs import ClosedLegs, LegKey, fingerprint
 from pipeline.domain.cold_legs import Packing
 from pipeline.domain.day_sums import day_row, day_sum_of
 from pipeline.domain.fold import PartitionFold
+from pipeline.domain.forecast_book import QueueForecast, QueueKey
 from pipeline.domain.live_leg import Leg, facts_of_plain, plain_facts
 from pipeline.domain.marks import Marks
 from pipeline.domain.outbox import Counters
@@ -24,7 +26,7 @@ from pipeline.domain.queue_state import QueueState
 from pipeline.domain.target import TargetHistory
 from pipeline.domain.watermark import Watermark
 
-STATE_VERSION: Final = 5
+STATE_VERSION: Final = 6
 
 STEP_ROWS: Final = 500
 """Legs or panes that a step of ``fill`` takes at most: some two milliseconds."""
@@ -65,6 +67,15 @@ def fill(plain: Plain, fold: PartitionFold, rows: Callable[[], Rows] = list[Any]
         "next_forget": fold.next_forget,
         "counters": list(astuple(fold.counters)),
         "queues": [],
+        "subjects": [
+            [
+                place.scope.value,
+                *place[1:],
+                {name: list(astuple(state)) for name, state in subject.alerts.items()},
+                subject.restless,
+            ]
+            for place, subject in fold.subjects.items()
+        ],
         "legs": rows(),
         "cold": [] if fold.cold is None else fold.cold.dump(),
         "closed": [
@@ -82,9 +93,7 @@ def fill(plain: Plain, fold: PartitionFold, rows: Callable[[], Rows] = list[Any]
                 "key": [queue.client, queue.site, queue.queue],
                 "panes": panes,
                 "days": days,
-                "alerts": {name: list(astuple(state)) for name, state in queue.alerts.items()},
                 "newest_pane": queue.newest_pane,
-                "restless": queue.restless,
             }
         )
         days.extend([day_row(ordinal, found) for ordinal, found in queue.days.items()])
@@ -112,6 +121,7 @@ def load(
     history: Callable[[str, str, str], TargetHistory],
     rules: Iterable[Rule] = (),
     packing: Packing | None = None,
+    forecasts: Mapping[QueueKey, QueueForecast] | None = None,
 ) -> PartitionFold:
     """Return the fold that ``dump`` was taken of, which must have had the same packing.
 
@@ -121,7 +131,9 @@ def load(
     if plain["state_version"] != STATE_VERSION:
         msg = f"expected state version {STATE_VERSION}, got {plain['state_version']}"
         raise ValueError(msg)
-    fold = PartitionFold(history, rules, first_offset=plain["first_offset"], packing=packing)
+    fold = PartitionFold(
+        history, rules, first_offset=plain["first_offset"], packing=packing, forecasts=forecasts
+    )
     fold.next_offset = plain["next_offset"]
     sources = {source: list(seen) for source, seen in plain["sources"].items()}
     fold.watermark = Watermark(plain["watermark_ms"], sources)
@@ -130,6 +142,10 @@ def load(
     fold.next_forget = plain["next_forget"]
     fold.counters = Counters(*plain["counters"])
     queues = [_load_queue(fold, q) for q in plain["queues"]]
+    for scope, *names, alerts, restless in plain["subjects"]:
+        subject = fold.subjects[Place(Scope(scope), *names)]
+        subject.alerts.update((name, AlertState(*state)) for name, state in alerts.items())
+        subject.restless = restless
     newer, older, rotate_at_ms = plain["closed"]
     fold.closed = ClosedLegs(Marks(newer), Marks(older), rotate_at_ms)
     if fold.cold is not None:
@@ -152,7 +168,5 @@ def _load_queue(fold: PartitionFold, plain: Plain) -> QueueState:
         for start, *counts in panes:
             queue.open_pane(index, start)[:] = counts
     queue.days.update(map(day_sum_of, plain["days"]))
-    for name, state in plain["alerts"].items():
-        queue.alerts[name] = AlertState(*state)
-    queue.newest_pane, queue.restless = plain["newest_pane"], plain["restless"]
+    queue.newest_pane = plain["newest_pane"]
     return queue

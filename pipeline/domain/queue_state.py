@@ -1,37 +1,41 @@
-"""What a fold keeps of one queue: its panes and where its alert rules stand."""
+"""What a fold keeps of one queue: its panes, and sums of days whose panes are forgotten."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Final
 
-from pipeline.domain import alert, kpi
+from pipeline.domain import kpi
 from pipeline.domain.day_sums import DaySum, day_of
+from pipeline.domain.forecast_book import QueueForecast
+from pipeline.domain.running_sums import LONGEST_MS, NEVER, RunningSums
 from pipeline.domain.target import ServiceTarget, TargetHistory
 
+ALL_KPIS: Final = (1 << len(kpi.KPI_FIELDS)) - 1
+_OFFERED: Final = 0
+_WITHIN: Final = 2
 _WIDTHS: Final = tuple(len(fields) for fields in kpi.KPI_FIELDS.values())
 
 
 @dataclass(slots=True, eq=False)
 class QueueState:
-    """Panes and alert states of one queue; ``panes[i]`` maps pane start to counts of KPI i."""
+    """Panes of one queue; ``panes[i]`` maps pane start to counts of KPI i."""
 
     client: str
     site: str
     queue: str
     history: TargetHistory
     panes: tuple[dict[int, list[int]], ...] = field(default_factory=lambda: ({}, {}, {}))
-    alerts: dict[str, alert.AlertState] = field(default_factory=dict)
     days: dict[int, DaySum] = field(default_factory=dict)
     """Of contract days (their ordinals) what was in panes that have been forgotten."""
     newest_pane: int = 0
-    restless: bool = False
-    """Whether time alone may make a rule fire or resolve: something is pending or held back."""
-    changed: bool = True
-    """Whether service-level panes changed since the rules were last evaluated."""
-    evaluated_with: ServiceTarget | None = None
-    evaluated_on: int = 0
-    """Ordinal of the contract day of the last evaluation: rules are dated."""
+    changed: int = ALL_KPIS
+    """Of which KPIs panes changed since the rules were last evaluated: bit i for ``panes[i]``."""
+    sums: RunningSums = field(default_factory=RunningSums)
+    stale_ms: int = 0
+    """The oldest service-level pane that changed since the sums were caught up."""
+    forecast: QueueForecast | None = None
+    """What was forecast of it, from files; no part of the state."""
     only_target: ServiceTarget | None = None
     """The target, where the queue has but one for all time."""
 
@@ -50,7 +54,26 @@ class QueueState:
         counts = self.panes[kpi_index][start] = [0] * _WIDTHS[kpi_index]
         if kpi_index == 0 and start > self.newest_pane:
             self.newest_pane = start
+        self.touch(kpi_index, start)
         return counts
+
+    def touch(self, kpi_index: int, start: int) -> None:
+        """Note that a pane is about to change."""
+        self.changed |= 1 << kpi_index
+        if kpi_index == 0 and start < self.stale_ms:
+            self.stale_ms = start
+
+    def pair(self, end_ms: int, window_ms: int, first: int, second: int) -> tuple[int, int]:
+        """Return the sums of two of the first service-level fields over a window.
+
+        The window ends, exclusive, at a pane boundary, as all do.
+        """
+        if window_ms > LONGEST_MS:
+            one, other = window_sums(self, 0, end_ms, window_ms, (first, second))
+            return one, other
+        self.sums.catch_up(self.panes[0], end_ms, self.stale_ms)
+        self.stale_ms = NEVER
+        return self.sums.pair(window_ms, first, second)
 
 
 def window_counts(
@@ -60,16 +83,10 @@ def window_counts(
 
     The window ends, exclusive, at a pane boundary.
     """
+    if target.is_within_over_offered:  # the common case, asked of every queue at every boundary
+        return queue.pair(end_ms, window_ms, _OFFERED, _WITHIN)
     panes = queue.panes[0]
     starts = range(end_ms - window_ms, end_ms, kpi.PANE_MS)
-    if target.is_within_over_offered:  # the common case, asked of every queue at every boundary
-        offered = within = 0
-        for start in starts:
-            pane = panes.get(start)
-            if pane is not None:
-                offered += pane[0]
-                within += pane[2]
-        return offered, within
     inside = (panes[start] for start in starts if start in panes)
     return service_level(kpi.add_vectors(inside, _WIDTHS[0]), target)
 

@@ -49,3 +49,11 @@ def is_above(events: int, expected_milli: int, inflation_permille: int = PERMILL
     if more <= 0:
         return False
     return more * more * 10**6 > Z_SQUARED_MICRO * inflation_permille * expected_milli
+
+
+def is_short(events: int, expected_milli: int, inflation_permille: int = PERMILLE) -> bool:
+    """Say whether a number of calls is below an expected one (thousandths) by more than chance."""
+    fewer = expected_milli - PERMILLE * events
+    if fewer <= 0:
+        return False
+    return fewer * fewer * 10**6 > Z_SQUARED_MICRO * inflation_permille * expected_milli

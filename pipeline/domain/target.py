@@ -53,6 +53,14 @@ class ServiceTarget:
         hours = self.rules.opening_hours
         return hours is None or hours.is_open(at_ms, self.zone)
 
+    def open_ms(self, from_ms: int, to_ms: int) -> int:
+        """Return for how long of a span ``[from_ms, to_ms)`` the queue is open."""
+        hours = self.rules.opening_hours
+        if hours is None:
+            return to_ms - from_ms
+        spans = hours.open_spans(from_ms, to_ms, self.zone)
+        return sum(span.end_ms - span.start_ms for span in spans)
+
     def is_within(self, wait_ms: int) -> bool:
         """Say whether a wait meets the threshold."""
         return wait_ms <= self.longest_within_ms

@@ -35,7 +35,7 @@ DATASETS: Final[Mapping[str, str]] = {
 }
 """Folder to topic, in the order of writing: what tells of panes comes after the panes."""
 
-LAYOUT: Final = f"1 {' '.join(field for fields in KPI_FIELDS.values() for field in fields)}"
+LAYOUT: Final = f"2 {' '.join(field for fields in KPI_FIELDS.values() for field in fields)}"
 """What the columns of the files depend on; counted up where they change otherwise."""
 
 _POSITION: Final = b"vane.position"

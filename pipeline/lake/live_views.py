@@ -216,10 +216,12 @@ decided_anew as (
 once as (select * from told anti join decided_anew using (alert_id))
 select
     alert_id, status, rule, rule_version, severity, runbook, client, site, queue,
+    coalesce(nullif(scope, ''), 'queue') as scope, programme,
     at_ms, make_timestamp(at_ms * 1000) as at_utc, window_ms, offered, answered_within,
     answered_within::double / nullif(offered, 0) as service_level, goal_permille,
     status = 'firing' and row_number() over (
-        partition by client, site, queue, rule order by at_ms desc, _offset desc
+        partition by client, site, queue, if(queue = '', programme, ''), rule
+        order by at_ms desc, _offset desc
     ) = 1 as is_firing
 from once
 """

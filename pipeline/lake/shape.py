@@ -157,9 +157,9 @@ def _late(record: Record) -> Any:  # noqa: ANN401
 def _upsert(
     name: str, text: tuple[str, ...], numbers: tuple[str, ...], sparse: tuple[str, ...]
 ) -> Callable[[Record], Any]:
-    fields: list[Any] = [(field, str) for field in text]
-    fields += [(field, int) for field in numbers if field not in sparse]
-    fields += [(field, int, 0) for field in sparse]
+    kinds = [(field, str, "") for field in text] + [(field, int, 0) for field in numbers]
+    fields: list[Any] = [(field, kind) for field, kind, _ in kinds if field not in sparse]
+    fields += [found for found in kinds if found[0] in sparse]
     decoder = msgspec.json.Decoder(msgspec.defstruct(name, fields, gc=False))
 
     def decode(record: Record) -> Any:  # noqa: ANN401
@@ -181,6 +181,7 @@ _STATE_TEXT: Final = (
     *("event_id", "state", "client", "site", "agent", "source", "source_position", "reason"),
 )
 _QUEUE: Final = ("client", "site", "queue")
+_WIDER: Final = ("scope", "programme")
 
 
 def _events() -> list[Shape]:
@@ -213,6 +214,7 @@ def _events() -> list[Shape]:
 
 def _upserts() -> list[Shape]:
     sparse = {f"kpi.{name}": fields[ALWAYS_WRITTEN[name] :] for name, fields in KPI_FIELDS.items()}
+    sparse[ALERTS] = _WIDER
     shapes: list[tuple[str, tuple[str, ...], tuple[str, ...], str]] = [
         (
             f"kpi.{kpi}",
@@ -234,7 +236,10 @@ def _upserts() -> list[Shape]:
     shapes.append(
         (
             ALERTS,
-            ("alert_id", "status", "rule", "rule_version", "severity", "runbook", *_QUEUE),
+            (
+                *("alert_id", "status", "rule", "rule_version", "severity", "runbook"),
+                *(*_QUEUE, *_WIDER),
+            ),
             ("at_ms", "window_ms", "offered", "answered_within", "goal_permille"),
             "at_ms",
         )

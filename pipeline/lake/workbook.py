@@ -64,25 +64,42 @@ def write_workbook(
     Raises:
         InputError: Excel cannot hold the rows or a text; names row and column.
     """
-    book = xlsxwriter.Workbook(
-        str(path), {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss"}
-    )
-    head = book.add_format({"bold": True, "bottom": 1, "valign": "top", "text_wrap": True})
+    book = open_workbook(path)
+    head = _head(book)
     try:
-        count = _write_rows(book, head, columns, rows)
+        count = write_sheet(book, "rows", columns, rows)
         _write_origin(book, head, {**origin, "rows": f"{count:,}"}, runs)
     finally:
         book.close()
     return count
 
 
-def _write_rows(
+def open_workbook(path: Path) -> xlsxwriter.Workbook:
+    """Return a new workbook; it is written when it is closed, a row at a time in memory."""
+    return xlsxwriter.Workbook(
+        str(path), {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss"}
+    )
+
+
+def write_sheet(
     book: xlsxwriter.Workbook,
-    head: Format,
+    name: str,
     columns: Sequence[tuple[str, str]],
     rows: Iterable[Sequence[Any]],
 ) -> int:
-    sheet = book.add_worksheet("rows")
+    """Add a sheet with a header and rows; return the number of rows.
+
+    Args:
+        book: from ``open_workbook``.
+        name: of the sheet.
+        columns: name and DuckDB type of each column.
+        rows: values as DuckDB's Python client gives them.
+
+    Raises:
+        InputError: Excel cannot hold the rows or a text; names row and column.
+    """
+    sheet = book.add_worksheet(name)
+    head = _head(book)
     names = [name for name, _ in columns]
     widths = [min(len(name), 20) for name in names]
     formats = [book.add_format({"num_format": shown(*column)}) for column in columns]
@@ -111,6 +128,10 @@ def _write_rows(
     if names:
         sheet.autofilter(0, 0, count, len(names) - 1)
     return count
+
+
+def _head(book: xlsxwriter.Workbook) -> Format:
+    return book.add_format({"bold": True, "bottom": 1, "valign": "top", "text_wrap": True})
 
 
 def _write_origin(

@@ -62,7 +62,7 @@ class Comparison:
         self.fired: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
         """Alerts that fired, by rule, before and after."""
         self.firing: tuple[dict[tuple[str, ...], Alert], dict[tuple[str, ...], Alert]] = ({}, {})
-        """Alerts not resolved so far, by client, site, queue and rule."""
+        """Alerts not resolved so far, by what they judge and rule."""
 
     def note(self, side: int, box: Outbox) -> None:
         """Take what one fold (0: before, 1: after) says of a chunk."""
@@ -70,7 +70,8 @@ class Comparison:
             cell = (queue.client, queue.site, queue.queue, index, pane)
             self._open.setdefault(cell, [None, None])[side] = tuple(counts)
         for alert in box.alerts:
-            where = (alert.client, alert.site, alert.queue, alert.rule)
+            place = (alert.client, alert.site, alert.programme or "", alert.queue)
+            where = (alert.scope, *place, alert.rule)
             if alert.status is AlertStatus.FIRING:
                 self.fired[side][alert.rule] += 1
                 self.firing[side][where] = alert

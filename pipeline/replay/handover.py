@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pipeline.domain.alert import Alert, AlertStatus
+from pipeline.domain.alert import Alert, AlertStatus, EndReason
+from pipeline.domain.alert_scope import Scope
 from pipeline.domain.events import event_id
 from pipeline.domain.fold import PartitionFold
 from pipeline.domain.fold_state import dump
@@ -74,11 +75,22 @@ def _of_now(fold: PartitionFold, comparison: Comparison) -> Iterator[Alert]:
     since nobody looks at it any more.
     """
     before, after = comparison.firing
-    mine = {(queue.client, queue.site, queue.queue) for queue in fold.queues.values()}
-    yield from (a for where, a in after.items() if where not in before and where[:3] in mine)
+    yield from (a for where, a in after.items() if where not in before and _is_of(fold, a))
     for where, alert in before.items():
-        if where not in after and where[:3] in mine:
-            over = event_id("vane replay", alert.alert_id)
+        if where not in after and _is_of(fold, alert):
             yield replace(
-                alert, alert_id=over, status=AlertStatus.RESOLVED, at_ms=fold.watermark.ms
+                alert,
+                alert_id=event_id("vane replay", alert.alert_id),
+                status=AlertStatus.RESOLVED,
+                at_ms=fold.watermark.ms,
+                end_reason=EndReason.RULE_ENDED,
             )
+
+
+def _is_of(fold: PartitionFold, alert: Alert) -> bool:
+    """Say whether an alert is about a queue of a fold, or about several of them."""
+    if alert.scope is Scope.QUEUE:
+        return (alert.client, alert.site, alert.queue) in fold.queues
+    return any(
+        q.client == alert.client and alert.site in {"", q.site} for q in fold.queues.values()
+    )

@@ -17,7 +17,9 @@ from mode import Service
 from pipeline.alerting.deliver import Deliverer
 from pipeline.alerting.receivers import sinks_of
 from pipeline.broker.security import Security
-from pipeline.config_files import load_config
+from pipeline.config_files import Targets, load_config
+from pipeline.config_forecasts import load_forecasts
+from pipeline.domain.forecast_book import QueueForecast, QueueKey
 from pipeline.settings import Settings
 from pipeline.streams import alert_delivery, health, metrics, outlooks, status
 from pipeline.streams.ending import end, end_within, told
@@ -74,6 +76,16 @@ class VaneApp(faust.App):
         return await self.engine.positions(assigned, generation, committed)
 
 
+def _forecasts(settings: Settings, targets: Targets) -> Mapping[QueueKey, QueueForecast]:
+    """Return the forecasts there are; what is wrong with others is logged, file and line."""
+    found = load_forecasts(settings.forecast_dir, targets)
+    for problem in found.problems:
+        log.error("forecast left out", problem=problem)
+    if settings.forecast_dir is not None:
+        log.info("forecasts", files=found.files, queues=len(found.queues))
+    return found.queues
+
+
 def build(
     settings: Settings,
     *,
@@ -88,6 +100,7 @@ def build(
         topic=settings.topic,
         targets=targets,
         rules=rules,
+        forecasts=_forecasts(settings, targets),
         security=settings.security,
     )
     app = VaneApp(

@@ -26,8 +26,10 @@ from pipeline.codec.judge import judge_chunk
 from pipeline.config_files import AlertRules, Targets
 from pipeline.domain.fold import GapInLogError
 from pipeline.domain.fold_state import Plain
+from pipeline.domain.forecast_book import QueueForecast, QueueKey
 from pipeline.errors import StateLost
 from pipeline.streams import outgoing, snapshots
+from pipeline.streams.key_watch import key_watch
 from pipeline.streams.meters import Meters, timed
 from pipeline.streams.part import Part, copy_state
 from pipeline.streams.publisher import Publisher
@@ -69,13 +71,15 @@ class Engine:
         topic: Callable[[str], str],
         targets: Targets,
         rules: AlertRules,
+        forecasts: Mapping[QueueKey, QueueForecast] | None = None,
         security: Security = PLAINTEXT,
     ) -> None:
         """Prepare; ``topic`` maps one of our topic names to the broker's."""
         self._bootstrap = bootstrap
         self._security = security
         self._topic = topic
-        self.basis = Basis(targets, rules)
+        self.basis = Basis(targets, rules, forecasts or {})
+        self._keys = key_watch(rules)
         self._stopping = False
         self.input_topic = topic("acd.events")
         self.publisher = Publisher(bootstrap, security)
@@ -202,6 +206,7 @@ class Engine:
 
     async def _fold_and_publish(self, part: Part, records: Records) -> None:
         about = _of_chunk(part.tp, records)
+        self._keys.look(part.tp.partition, records)
         try:
             with timed(self.meters.fold), tracing.span("fold", about):
                 for start in range(0, len(records), SLICE_RECORDS):

@@ -100,7 +100,7 @@ def alert_record(alert: Alert, *, revision: int, partition: int) -> Outgoing:
     """Return the record of an alert transition."""
     said = {k: v for k, v in msgspec.to_builtins(alert).items() if v is not None}
     value = {"v": 1, **said, "revision": revision, "partition": partition}
-    key = f"{alert.client}/{alert.site}/{alert.queue}/{alert.rule}"
+    key = f"{alert.client}/{alert.site}/{alert.queue or alert.programme or ''}/{alert.rule}"
     return key.encode(), _json.encode(value), []
 
 

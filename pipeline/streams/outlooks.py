@@ -207,6 +207,8 @@ def _take(record: ConsumerRecord, parts: Mapping[int, Episodes], *, is_alert: bo
     try:
         if is_alert:
             alert = read_alert(record.value)
+            if alert.get("scope", "queue") != "queue":
+                return  # how a day ends is worked out queue by queue
             if (episodes := parts.get(alert.get("partition", record.partition))) is not None:
                 episodes.take(alert)
         else:

@@ -6,7 +6,8 @@ never a silent gap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from faust.types import TP
 from pipeline.config_files import AlertRules, Targets
 from pipeline.domain.fold import PartitionFold
 from pipeline.domain.fold_state import load
+from pipeline.domain.forecast_book import QueueForecast, QueueKey
 from pipeline.errors import StateLost
 from pipeline.streams.snapshots import LEG_PACKING, label
 
@@ -23,10 +25,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What numbers are computed by, besides the events: the same basis, the same numbers."""
+    """What numbers are computed by, besides the events: the same basis, the same numbers.
+
+    Forecasts are no part of the hash: each holds from when it was issued on, so a newer one changes
+    nothing that has been folded (docs/alerting.md).
+    """
 
     targets: Targets
     rules: AlertRules
+    forecasts: Mapping[QueueKey, QueueForecast] = field(default_factory=dict)
 
     @property
     def config_hash(self) -> str:
@@ -36,12 +43,18 @@ class Basis:
     def new_fold(self, first: int) -> PartitionFold:
         """Return a fold that has seen nothing and begins at offset ``first``."""
         return PartitionFold(
-            self.targets.history, self.rules.rules, first_offset=first, packing=LEG_PACKING
+            self.targets.history,
+            self.rules.rules,
+            first_offset=first,
+            packing=LEG_PACKING,
+            forecasts=self.forecasts,
         )
 
     def load(self, state: dict[str, Any]) -> PartitionFold:
         """Return the fold of a snapshot's state."""
-        return load(state, self.targets.history, self.rules.rules, LEG_PACKING)
+        return load(
+            state, self.targets.history, self.rules.rules, LEG_PACKING, forecasts=self.forecasts
+        )
 
 
 def fold_of(

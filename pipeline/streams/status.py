@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.domain import kpi
+from pipeline.domain.alert_scope import Scope
 from pipeline.domain.definition import KpiDefinition
 from pipeline.domain.fold import PartitionFold
 from pipeline.domain.outcome import is_waiting
@@ -45,6 +46,7 @@ def queue_rows(fold: PartitionFold) -> Iterable[dict[str, Any]]:
             waiting.setdefault(leg.queue, []).append(now - queued)
             # by the terms it queued under, as it will be counted
             over[leg.queue] += leg.queue.history.at(queued).has_passed(now - queued)
+    firing = _firing(fold)
     for queue in sorted(fold.queues.values(), key=lambda q: q.key):
         target = queue.history.at(now)
         windows = {str(w): _window(queue, now, w * 1000, target.rules) for w in kpi.WINDOWS_S}
@@ -63,8 +65,17 @@ def queue_rows(fold: PartitionFold) -> Iterable[dict[str, Any]]:
             "service_level_now": kpi.ratio(*sl8(len(waits), over[queue])),
             "longest_wait_ms": max(waits, default=0),
             "windows": windows,
-            "firing": sorted(name for name, state in queue.alerts.items() if state.firing),
+            "firing": firing.get(queue, []),
         }
+
+
+def _firing(fold: PartitionFold) -> dict[QueueState, list[str]]:
+    """Return the rules that fire for each queue alone."""
+    return {
+        subject.queues[0]: sorted(name for name, state in subject.alerts.items() if state.firing)
+        for place, subject in fold.subjects.items()
+        if place.scope is Scope.QUEUE
+    }
 
 
 def _window(queue: QueueState, now: int, width_ms: int, rules: KpiDefinition) -> dict[str, Any]:

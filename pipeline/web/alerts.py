@@ -25,18 +25,21 @@ router = APIRouter(prefix="/alerts", tags=["alerts"])
 
 
 @router.get("", response_model=Alerts)
-def list_alerts(
+def list_alerts(  # noqa: PLR0913 - one parameter each
     store: Store,
     _reader: Reader,
+    *,
     state: Annotated[list[AlertState] | None, Query(description="Any of these.")] = None,
     client: Only = None,
+    programme: Only = None,
     queue: Only = None,
     owner: Only = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> View:
     """Return a page of alerts, newest first."""
-    where: Wanted = {"state": state, "client": client, "queue": queue, "owner": owner}
+    where: Wanted = {"state": state, "client": client, "programme": programme}
+    where = {**where, "queue": queue, "owner": owner}
     return listed(store, ALERT.kind, where, limit=limit, cursor=cursor)
 
 

@@ -30,8 +30,8 @@ class Record(BaseModel):
     id: str
     version: int = Field(description="Counts the entries about it; also in ETag.")
     client: str
-    site: str = Field(description="Empty where the client has one only.")
-    queue: str
+    site: str = Field(description="Empty where there is one only, or all are judged as one.")
+    queue: str = Field(description="Empty where several are judged as one.")
     owner: str | None
     closed_by: str | None
     closed_at_ms: int | None
@@ -48,6 +48,8 @@ class Alert(Record):
     fired_at_ms: int
     rule: str
     severity: str
+    scope: str = Field(description="What is judged as one: queue, programme, site or client.")
+    programme: str = Field(description="Empty: none.")
     acknowledged_by: str | None
     acknowledged_at_ms: int | None
     outcome: AlertOutcome | None

@@ -152,7 +152,8 @@ def test_no_example_is_an_orphan() -> None:
 
 def test_nothing_else_lies_in_schemas() -> None:
     assert {p.name for p in SCHEMAS.iterdir()} == {
-        *("topic.schema.json", "topics", "events", "examples")
+        *("topic.schema.json", "client-mapping.schema.json", "topics", "events", "examples"),
+        *("contract.schema.json", "calendars.schema.json", "figures.schema.json"),
     }
     assert {p.suffix for p in (SCHEMAS / "topics").iterdir()} == {".yaml"}
 

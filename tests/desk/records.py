@@ -75,6 +75,5 @@ def open_case(store: Engine, record_id: str = "k1", number: int = 1) -> None:
 
 def a_command(kind: str, record_id: str, action: str, **own: Any) -> Command:
     """Return a command; by default of Li, by hand."""
-    known: dict[str, Any] = {"actor": "li", "via": "cli", "key": action}
-    known["at_ms"] = NOON_MS + 60_000
+    known: dict[str, Any] = {"actor": "li", "via": "cli", "key": action, "at_ms": NOON_MS + 60_000}
     return Command(kind=kind, record_id=record_id, action=action, **(known | own))

@@ -136,8 +136,8 @@ def test_a_command_that_comes_again_is_not_done_again(store: Engine) -> None:
 )
 def test_a_key_is_one_commands(store: Engine, own: dict[str, Any]) -> None:
     tell(store, a_word(1), a_word(2, queue="orders"))
-    known: dict[str, Any] = {"kind": "alert", "record_id": FIRST, "action": "comment"}
-    known |= {"key": "k", "given": {"comment": "hm"}}
+    known: dict[str, Any] = {"kind": "alert", "record_id": FIRST, "action": "comment", "key": "k"}
+    known |= {"given": {"comment": "hm"}}
     perform(store, a_command(**known))
     before = everything(store)
     with pytest.raises(

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, select, text
@@ -63,7 +64,7 @@ def test_an_empty_trail_and_one_in_use_are_whole(store: Engine) -> None:
 def test_the_hash_is_that_of_all_columns_and_the_hash_before(used: Engine) -> None:
     with reading(used) as con:
         rows = con.execute(select(audit).order_by(audit.c.seq)).all()
-    previous: object = "0" * 64
+    previous: Any = "0" * 64
     for row in rows:
         *said, before, found = row
         text_ = json.dumps([*said, previous], ensure_ascii=False, separators=(",", ":"))
@@ -89,8 +90,14 @@ TAMPERED: list[tuple[str, list[str]]] = [
         [
             "entry 2 (open of alert",
             *[f"alert {2:032x}: {name} is" for name in ("state", "told", "told_id", "told_at_ms")],
-            *[f"alert {2:032x}: {name} is" for name in ("fired_at_ms", "rule", "severity")],
-            *[f"alert {2:032x}: {name} is" for name in ("client", "site", "queue", "fired_record")],
+            *[
+                f"alert {2:032x}: {name} is"
+                for name in ("fired_at_ms", "rule", "severity", "scope")
+            ],
+            *[
+                f"alert {2:032x}: {name} is"
+                for name in ("client", "site", "programme", "queue", "subject", "fired_record")
+            ],
         ],
     ),
     (
@@ -162,7 +169,7 @@ def rewrite(con: Connection) -> None:
     """Forge an entry and all that follow, and the head."""
     by_force(con, "update audit set actor = 'wang' where seq = 4")
     rows = con.execute(select(audit).order_by(audit.c.seq)).mappings().all()
-    previous = "0" * 64
+    previous: Any = "0" * 64
     for row in rows:
         entry = Entry(**{name: row[name] for name in Entry.__dataclass_fields__})
         found = replace(entry).hash(previous)

@@ -12,11 +12,18 @@ from typing import Any
 import pytest
 
 from pipeline.alerting.alertmanager import AlertmanagerSink
+from pipeline.alerting.record import read_alert
+from pipeline.domain.alert_rule import BurnRule
+from pipeline.domain.alert_scope import Scope
+from pipeline.domain.fold import PartitionFold
 from pipeline.settings import PROJECT_ROOT
+from pipeline.streams.outgoing import alert_record
+from tests.factories import NOON, an_event, history
 from tests.integration.alertmanager import Alertmanager, alertmanager
 from tests.integration.test_alertmanager import ago, until
 from tests.programs import program
 from tests.unit.alerting.receiver import an_alert
+from tests.unit.domain.test_alert import a_rule
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -32,7 +39,7 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_alertmanager_takes_its_configuration() -> None:
     done = run("amtool", "check-config", str(CONFIG))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 inhibit rules" in done.stdout
+    assert "6 inhibit rules" in done.stdout
 
 
 def test_a_configuration_that_is_wrong_is_noticed(tmp_path: Path) -> None:
@@ -75,6 +82,15 @@ QUEUE: Fields = {"queue": "orders", "programme": "retail"}
         ("programme, by ticket", {"queue": "", "programme": "retail", "severity": "ticket"}, QUEUE,
          False),
         ("no programme known", {"queue": "", "programme": "retail"}, {"queue": "orders"}, False),
+        ("a silent queue", {"queue": "", "programme": "retail"}, QUEUE | {"kpi": "feed"}, False),
+        ("a programme of all sites", {"queue": "", "programme": "retail", "site": ""}, QUEUE, True),
+        ("elsewhere", {"queue": "", "programme": "retail", "site": "south"}, QUEUE, False),
+        ("the site", {"queue": ""}, QUEUE, True),
+        ("the site's programme", {"queue": ""}, {"queue": "", "programme": "retail"}, True),
+        ("another site", {"queue": "", "site": "south"}, QUEUE, False),
+        ("the site's other KPI", {"queue": "", "kpi": "aht"}, QUEUE, False),
+        ("the site, by ticket", {"queue": "", "severity": "ticket"}, QUEUE, False),
+        ("the client's site", {"queue": "", "site": ""}, {"queue": ""}, True),
         ("telephony", {"queue": "", "kpi": "telephony", "severity": "ticket"}, QUEUE, True),
         ("telephony of a programme", {"queue": "", "kpi": "telephony"},
          {"queue": "", "programme": "retail"}, True),
@@ -103,6 +119,39 @@ def test_what_hides_what(
     # An alert is neither until its group has been looked at.
     until(lambda: set(states().values()) <= {"active", "suppressed"} and len(states()) == 2, states)
     assert states() == {"source": "active", "target": "suppressed" if silent else "active"}
+
+
+def test_what_a_fold_says_of_a_site_hides_what_it_says_of_its_queues(real: Alertmanager) -> None:
+    """Rules of both scopes, a site of whose two queues neither answers in time."""
+    started = ago(600)
+    noon = started - started % 30_000
+    scopes = (Scope.QUEUE, Scope.SITE)
+    fold = PartitionFold(history, [a_rule(BurnRule, name=scope, scope=scope) for scope in scopes])
+    events = [
+        an_event(kind, noon - NOON + 1000 * n + after, contact_id=f"{queue}{n}", **where)
+        for n in range(60)
+        for queue, wait in (("orders", 25_000), ("returns", 24_000))
+        for where in [{"client": "folded", "site": "north", "queue": queue}]
+        for kind, after in (("queued", 0), ("answered", wait))
+    ]
+    events.append(an_event("queued", noon - NOON + 180_000, client="folded", site="north"))
+    events.sort(key=lambda event: event.occurred_at_ms)
+    fold.fold((i, event.occurred_at_ms, event) for i, event in enumerate(events))
+    said = [alert_record(a, revision=1, partition=0)[1] for a in fold.take_outbox().alerts]
+    asyncio.run(AlertmanagerSink(real.url).send([read_alert(raw) for raw in said]))
+
+    def states() -> set[tuple[str, str, str]]:
+        mine = [a for a in real.alerts() if a["labels"]["client"] == "folded"]
+        return {
+            (a["labels"]["scope"], a["labels"].get("queue", ""), a["status"]["state"]) for a in mine
+        }
+
+    expected = {
+        ("site", "", "active"),
+        ("queue", "orders", "suppressed"),
+        ("queue", "returns", "suppressed"),
+    }
+    until(lambda: states() == expected, states)
 
 
 def test_prometheus_takes_its_configuration_and_the_rules_do_what_they_say() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks.batch import bi_queries, curve, landed, parts, peers, torn_reads
+from benchmarks.batch import bi_queries, curve, landed, parts, peers, reconcile, torn_reads
 from benchmarks.batch.built import build
 from benchmarks.batch.many import publish_many
 from benchmarks.batch.watch import watch
@@ -212,3 +212,14 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
     assert bi_queries.percentile([5, 1, 3, 2, 4], 0.5) == 3
     assert bi_queries.percentile([float(n) for n in range(1, 101)], 0.99) == 99
     assert bi_queries.percentile([7], 0.99) == 7
+
+
+def test_planted_variances_are_found_in_a_published_month(base: Path, tmp_path: Path) -> None:
+    reconcile.prepare(tmp_path, base / "build.duckdb", 3_000)
+    told, *_ = reconcile.measure(tmp_path)
+    assert {line["status"] for line in told["lines"]} == {"within_tolerance"}
+    scores = reconcile.judge(tmp_path)
+    assert len(scores) == 10
+    assert reconcile.report(scores)
+    scores[0]["right_class"] = 0
+    assert not reconcile.report(scores)

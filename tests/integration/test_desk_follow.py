@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +150,7 @@ def offsets(settings: Settings) -> int:
         return con.execute(select(func.sum(log_offsets.c.next_offset))).scalar() or 0
 
 
-def reached(settings: Settings, until: int) -> bool:
+def has_read(settings: Settings, until: int) -> bool:
     return offsets(settings) >= until
 
 
@@ -164,7 +164,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(
         for until in (1, total // 3, 2 * total // 3):
             with started(here) as process:
                 try:
-                    wait_for(functools.partial(reached, here, until))
+                    wait_for(partial(has_read, here, until))
                 finally:
                     process.kill()
             assert offsets(here) < total
@@ -217,7 +217,7 @@ def test_of_two_that_read_at_once_one_stops(
 ) -> None:
     vane(settings, "desk", "migrate")
     a_month(settings, 3)
-    whole: dict[str, int] = {}
+    whole: dict[str, Any] = {}
 
     def overtaken(store: Engine, *arguments: Any, **options: Any) -> Any:
         found = starts(store, *arguments, **options)

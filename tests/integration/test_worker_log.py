@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,3 +69,24 @@ def test_port_0_is_any_free_one_and_the_log_says_which(settings: Settings) -> No
         worker.port = int(said["url"].rstrip("/").rpartition(":")[2])
         worker.wait_for(lambda w: w.status() is not None)
         assert worker.stop() == 0
+
+
+def test_a_forecast_that_is_wrong_is_told_of_and_the_worker_goes_on(
+    settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "forecasts" / "acme"
+    folder.mkdir(parents=True)
+    header = "queue,interval_start,interval_min,calls\n"
+    good, bad = (folder / f"{name}-2025-11-01.csv" for name in ("good", "bad"))
+    good.write_text(f"{header}service,2025-11-11T12:00+08:00,30,100\n")
+    bad.write_text(f"{header}service,2025-11-11T12:00+08:00,30,many\n")
+    live.send(settings, [record(an_event("queued", 0))], partition=1)
+    options = ("--log-format", "json", "--loglevel", "info")
+    with live.running(settings, *options, VANE_FORECAST_DIR=str(folder.parent)) as worker:
+        worker.wait_for(lambda w: w.folded() > 0)
+        assert worker.stop() == 0
+        lines = objects(worker.log.read_text())
+    (wrong,) = [line for line in lines if line["event"] == "forecast left out"]
+    assert wrong["problem"].startswith(f"{bad}:2: calls: expected ")
+    (told,) = [line for line in lines if line["event"] == "forecasts"]
+    assert (told["files"], told["queues"]) == (1, 1)

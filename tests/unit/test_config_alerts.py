@@ -11,6 +11,7 @@ from pipeline.config_alert_kinds import KINDS
 from pipeline.config_alerts import load_alert_rules
 from pipeline.config_files import load_config
 from pipeline.domain.alert_rule import FIRST_DAY, NO_DAY, BurnRule, JumpRule, Rule
+from pipeline.domain.alert_scope import ALONE, Grouping, Programme, Scope
 from pipeline.errors import ConfigError
 from pipeline.settings import PROJECT_ROOT
 
@@ -130,6 +131,62 @@ def test_everything_that_is_wrong_is_said_at_once(alerts: Path) -> None:
     ):
         assert sum(line.startswith(beginning) for line in said) == 1, beginning
     assert all(line.startswith("F:") for line in lines)
+
+
+TOGETHER = """\
+programmes:
+  - {name: retail, client: acme, queue: "ord*"}
+  - {name: retail, client: acme, site: north}
+keyed_by_client: [acme]
+"""
+
+
+def test_scopes_programmes_and_clients_that_are_whole(alerts: Path) -> None:
+    other = BURN.replace("name: burn", "name: other")
+    rules = rules_of(alerts, f"rules:\n{BURN}    scope: programme\n{other}{TOGETHER}")
+    assert [rule.scope for rule in rules] == [Scope.PROGRAMME, Scope.QUEUE]
+    assert rules[0].grouping == rules[1].grouping
+    assert rules[0].grouping == Grouping(
+        programmes=(
+            Programme(name="retail", client="acme", queue="ord*"),
+            Programme(name="retail", client="acme", site="north"),
+        ),
+        whole_clients=frozenset({"acme"}),
+    )
+    (alone,) = rules_of(alerts, f"rules:\n{BURN}")
+    assert alone.grouping == ALONE
+
+
+def test_what_belongs_together_is_part_of_the_version(alerts: Path) -> None:
+    versions = set()
+    for together in ("", TOGETHER, TOGETHER.replace("north", "south")):
+        alerts.write_text(f"rules:\n{BURN}{together}")
+        versions.add(load_alert_rules(alerts).version)
+    assert len(versions) == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("scope: site", "scope: floor", "F:11: scope: expected one of ['queue', 'programme', 'si"),
+        ("name: retail, ", "", "F:13: expected a key 'name' (str)"),
+        ("site: north", "place: north", "F:14: unknown key(s) ['place']"),
+        ("[acme]", "[1]", "F:15: keyed_by_client: expected names of clients, got 1"),
+        ("[acme]", "acme", "F:15: keyed_by_client: expected list, got 'acme'"),
+    ],
+)
+def test_scopes_that_are_wrong(alerts: Path, old: str, new: str, expected: str) -> None:
+    text = f"rules:\n{BURN}    scope: site\n{TOGETHER}"
+    assert text.count(old) >= 1
+    assert problem(alerts, text.replace(old, new, 1)).startswith(expected)
+
+
+def test_one_name_has_one_scope(alerts: Path) -> None:
+    first, second = f"{BURN}    until: 2025-12-01\n", f"{BURN}    from: 2025-12-01\n"
+    assert problem(alerts, f"rules:\n{first}{second}    scope: client\n") == (
+        "F:12: name: expected one kind of rule by the name 'burn', got burn per client here and "
+        "burn per queue on line 2"
+    )
 
 
 MAINTENANCE = "rules: []\nmaintenance:\n  - from: {}\n    until: {}\n    why: PBX\n"

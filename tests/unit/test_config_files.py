@@ -347,9 +347,9 @@ def test_the_files_that_are_shipped_are_right() -> None:
     targets = load_targets(PROJECT_ROOT / "config" / "queues.yaml")
     assert targets.zone("bank", "", "any") == "Asia/Jerusalem"
     rules = load_alert_rules(PROJECT_ROOT / "config" / "alerts.yaml").rules
-    assert [rule.name for rule in rules] == [
-        "service-level-burn",
-        "service-level-drop",
-        "abandon-rate",
-        "feed-silence",
-    ]
+    assert {rule.name: rule.severity for rule in rules} == {
+        "service-level-burn": "page",
+        "service-level-drop": "ticket",
+        "abandon-rate": "page",
+        "feed-silence": "page",
+    }

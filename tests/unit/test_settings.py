@@ -34,6 +34,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "VANE_HOME": str(tmp_path / "home"),
             "VANE_BOOTSTRAP": "broker:9092",
             "VANE_CONFIG": str(tmp_path),
+            "VANE_FORECAST_DIR": str(tmp_path),
             "VANE_TOPIC_PREFIX": "test.",
             "VANE_WEBHOOK_URL": "http://127.0.0.1/hook",
             "VANE_WEB_PORT": "0",
@@ -49,6 +50,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert "ClueCon" not in repr(found)
     assert found.home == tmp_path / "home"
     assert (found.bootstrap, found.config_dir) == ("broker:9092", tmp_path)
+    assert found.forecast_dir == tmp_path
     assert (found.topic("acd.events"), found.web_port) == ("test.acd.events", 0)
     assert (found.receivers.webhook_url, found.customer_key) == ("http://127.0.0.1/hook", b"secret")
 
@@ -82,6 +84,8 @@ def test_every_tcp_port_may_be_asked_for(port: str) -> None:
 def test_a_config_folder_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="variable VANE_CONFIG: expected a folder of YAML files"):
         load_settings({"VANE_CONFIG": str(tmp_path / "nowhere")})
+    with pytest.raises(ConfigError, match="variable VANE_FORECAST_DIR: expected a folder, got"):
+        load_settings({"VANE_FORECAST_DIR": str(tmp_path / "nowhere")})
 
 
 def record(home: Path, text: str) -> Path:

@@ -16,7 +16,7 @@ from pipeline.web import shapes
 from tests.desk.records import FIRST, NOON_MS, a_word
 
 ALERT = f"/alerts/{FIRST}"
-NOT_SHOWN = {"secret_hash", "fired_record", "ended_record"}
+NOT_SHOWN = {"subject", "fired_record", "ended_record"}
 
 
 def post(api: httpx.Client, path: str, key: str = "k", **more: Any) -> httpx.Response:

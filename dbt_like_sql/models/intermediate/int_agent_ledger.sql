@@ -1,5 +1,5 @@
 -- One state at a time out of what several sources say; domain/ledger.py.
-with stated as (
+with stated as {{ inlined() }} (
 
     select * from {{ ref('int_agent_source_spells') }}
     where ended_at_ms > started_at_ms
@@ -165,12 +165,20 @@ marked as (
             or lag(source) over agent_log is distinct from source
             or lag(is_presumed) over agent_log is distinct from is_presumed
         ) as is_new,
+        (
+            lead(started_at_ms) over agent_log is distinct from ended_at_ms
+            or lead(state) over agent_log is distinct from state
+            or lead(reason) over agent_log is distinct from reason
+            or lead(source) over agent_log is distinct from source
+            or lead(is_presumed) over agent_log is distinct from is_presumed
+        ) as is_last,
         (lead(started_at_ms) over agent_log is distinct from ended_at_ms) as is_left
     from held
     window agent_log as (partition by agent_number order by started_at_ms)
 
 ),
 
+-- most have nobody to be joined with
 numbered as (
 
     select
@@ -180,6 +188,7 @@ numbered as (
             rows between unbounded preceding and current row
         ) as spell_number
     from marked
+    where not (is_new and is_last)
 
 ),
 
@@ -196,6 +205,18 @@ joined as (
         max(case when is_left then closed_by end) as closed_by
     from numbered
     group by agent_number, spell_number, state, reason, source, is_presumed
+    union all
+    select
+        agent_number,
+        started_at_ms,
+        ended_at_ms,
+        state,
+        reason,
+        source,
+        is_presumed,
+        case when is_left then closed_by end as closed_by
+    from marked
+    where is_new and is_last
 
 ),
 

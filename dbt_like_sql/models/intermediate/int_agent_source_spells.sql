@@ -1,5 +1,5 @@
 -- What each source says an agent does, and how its logins end; domain/agent_session.py.
-with events as (
+with events as {{ inlined() }} (
 
     select * from {{ ref('stg_agent_states') }}
 
@@ -17,7 +17,8 @@ shifts as (
 
 ),
 
--- one number per agent and source: windows sort by it in half the time that four texts take
+-- windows sort by one number in half the time that four texts take; that two logs have the same
+-- stops the build (tests/integrity/agent_logs_have_numbers_of_their_own.sql)
 logs as (
 
     select
@@ -25,7 +26,7 @@ logs as (
         source,
         coalesce(bool_or(reason = 'heartbeat'), false) as is_beating,
         dense_rank() over (order by {{ agent_key() }}) as agent_number,
-        row_number() over (order by {{ agent_key() }}, source) as log_number
+        {{ hash_64(agent_key() ~ ', source') }} as log_number
     from events
     group by {{ agent_key() }}, source
 
@@ -60,20 +61,15 @@ distinct_events as (
 numbered_events as (
 
     select
-        logs.log_number,
-        events.occurred_at_ms,
-        events.state,
-        coalesce(events.reason = 'heartbeat', false) as is_heartbeat,
+        {{ hash_64(agent_key() ~ ', source') }} as log_number,
+        occurred_at_ms,
+        state,
+        coalesce(reason = 'heartbeat', false) as is_heartbeat,
         -- empty, not NULL, where there is none: `last_known` passes over NULL
-        case when is_heartbeat then '' else coalesce(events.reason, '') end as reason,
-        events._partition,
-        events._offset
-    from distinct_events as events
-    inner join logs
-        on events.client = logs.client
-        and events.site = logs.site
-        and events.agent = logs.agent
-        and events.source = logs.source
+        case when is_heartbeat then '' else coalesce(reason, '') end as reason,
+        _partition,
+        _offset
+    from distinct_events
 
 ),
 
@@ -99,6 +95,7 @@ silences as (
 
     select
         logs.log_number,
+        logs.is_beating,
         terms.from_ms,
         terms.to_ms,
         case when logs.is_beating then terms.lost_after_ms else terms.longest_silence_ms end
@@ -114,6 +111,7 @@ followed as (
 
     select
         changes.*,
+        silences.is_beating,
         silences.silence_ms,
         lead(changes.started_at_ms) over source_log as next_at_ms,
         lead(changes.state) over source_log as next_state,
@@ -132,13 +130,30 @@ followed as (
 begun as (
 
     select
-        logs.*,
-        followed.* {{ without('log_number') }},
+        *,
         coalesce(previous_state = 'logged_out' or was_lost, previous_state is null) as is_login,
         coalesce(next_at_ms - started_at_ms > silence_ms, next_at_ms is null) as is_lost
     from followed
-    inner join logs on followed.log_number = logs.log_number
     where state <> 'logged_out'
+
+),
+
+-- the shift in which a log fell silent
+silent_in as (
+
+    select
+        begun.log_number,
+        begun.started_at_ms,
+        shifts.ended_at_ms
+    from begun
+    inner join logs on begun.log_number = logs.log_number
+    inner join shifts
+        on logs.client = shifts.client
+        and logs.site = shifts.site
+        and logs.agent = shifts.agent
+        and begun.started_at_ms >= shifts.started_at_ms
+        and begun.started_at_ms < shifts.ended_at_ms
+    where begun.is_lost
 
 ),
 
@@ -150,33 +165,27 @@ ended as (
         case
             when not is_lost then next_at_ms
             when is_beating then begun.started_at_ms + silence_ms
-            when shifts.ended_at_ms is not null
-                then least(shifts.ended_at_ms, coalesce(next_at_ms, shifts.ended_at_ms))
+            when silent_in.ended_at_ms is not null
+                then least(silent_in.ended_at_ms, coalesce(next_at_ms, silent_in.ended_at_ms))
             else begun.started_at_ms
         end as ended_at_ms,
         case
             when not is_lost then case when next_state = 'logged_out' then 'logout' end
             when is_beating then 'heartbeat_loss'
-            when shifts.ended_at_ms is not null then 'shift_end'
+            when silent_in.ended_at_ms is not null then 'shift_end'
             else 'last_event'
         end as closed_by
     from begun
-    left join shifts
-        -- no key, no search: few states are lost
-        on case when is_lost then begun.agent end = shifts.agent
-        and begun.client = shifts.client
-        and begun.site = shifts.site
-        and begun.started_at_ms >= shifts.started_at_ms
-        and begun.started_at_ms < shifts.ended_at_ms
+    left join silent_in
+        on begun.log_number = silent_in.log_number
+        and begun.started_at_ms = silent_in.started_at_ms
 
 ),
 
-final as (
+closed as (
 
     select
-        {{ agent_key() }},
-        source,
-        agent_number,
+        log_number,
         {{ last_known('case when is_login then started_at_ms end') }} over so_far as login_at_ms,
         state,
         -- a heart-beat keeps the reason the state began with
@@ -198,6 +207,18 @@ final as (
             partition by log_number order by started_at_ms
             rows between current row and unbounded following
         )
+
+),
+
+final as (
+
+    select
+        {{ agent_key('logs') }},
+        logs.source,
+        logs.agent_number,
+        closed.* {{ without('log_number') }}
+    from closed
+    inner join logs on closed.log_number = logs.log_number
 
 )
 

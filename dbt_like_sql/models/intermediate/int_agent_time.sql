@@ -62,19 +62,55 @@ clipped as (
 
 ),
 
+logins as (
+
+    select
+        agent_number,
+        business_on,
+        cast(sum(ended_at_ms - started_at_ms) as bigint) as login_ms
+    from clipped
+    group by agent_number, business_on
+
+),
+
+-- how much of a state came before matters where it is capped
+used as (
+
+    select
+        clipped.agent_number,
+        clipped.started_at_ms,
+        cast(coalesce(sum(clipped.ended_at_ms - clipped.started_at_ms) over (
+            partition by clipped.agent_number, clipped.business_on, clipped.state
+            order by clipped.started_at_ms
+            rows between unbounded preceding and 1 preceding
+        ), 0) as bigint) as used_ms
+    from clipped
+    semi join (
+        select * from classes
+        where {% for measure in agent_measures() -%}
+            {{ measure }}_cap_ms is not null{{ '' if loop.last else ' or ' }}
+            {%- endfor %}
+    ) as capped
+        on clipped.client = capped.client
+        and clipped.site = capped.site
+        and clipped.state = capped.state
+
+),
+
 measured as (
 
     select
-        *,
-        ended_at_ms - started_at_ms as spell_ms,
-        cast(coalesce(sum(ended_at_ms - started_at_ms) over (
-            partition by agent_number, business_on, state order by started_at_ms
-            rows between unbounded preceding and 1 preceding
-        ), 0) as bigint) as used_ms,
-        cast(sum(ended_at_ms - started_at_ms) over (
-            partition by agent_number, business_on
-        ) as bigint) as login_ms
+        clipped.*,
+        clipped.ended_at_ms - clipped.started_at_ms as spell_ms,
+        coalesce(used.used_ms, 0) as used_ms,
+        logins.login_ms
     from clipped
+    inner join logins
+        on clipped.agent_number = logins.agent_number
+        and clipped.business_on = logins.business_on
+    left join used
+        on clipped.agent_number = used.agent_number
+        and clipped.started_at_ms = used.started_at_ms
 
 ),
 

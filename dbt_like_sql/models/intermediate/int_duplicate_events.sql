@@ -1,5 +1,5 @@
 -- Two passes, so that the wide hash table is over 8-byte hashes and the exact one is small.
-with events as (
+with events as {{ inlined() }} (
 
     select * from {{ ref('stg_call_events') }}
 

@@ -1,6 +1,6 @@
 -- Mirrors pipeline/domain/outcome.py: the one place in SQL that decides what a leg counts for,
 -- and when. Integers throughout; `least` ignores NULL.
-with facts as (
+with facts as {{ inlined() }} (
 
     select * from {{ ref('int_leg_facts') }}
 

@@ -27,7 +27,7 @@
     'long_holds', 'transfers_blind', 'transfers_attended', 'transfers_to_queue',
     'transfers_to_agent', 'transfers_external',
 ] -%}
-with outcomes as (
+with outcomes as {{ inlined() }} (
 
     select * from {{ ref('int_leg_outcomes') }}
 

@@ -1,4 +1,4 @@
-with outcomes as (
+with outcomes as {{ inlined() }} (
 
     select * from {{ ref('int_leg_outcomes') }}
 

@@ -1,5 +1,6 @@
 -- An alert that a worker told again after a crash has the same identity, and is one. What another
--- version of the rule has decided anew since, folding the log again, stands in its place.
+-- version of the rule has decided anew since, folding the log again, stands in its place. Alerts of
+-- a programme, a site or a client have no queue, and the month has no rows of such.
 with landed as (
 
     select * from {{ source('landed', 'alerts') }}
@@ -46,6 +47,7 @@ final as (
         goal_permille
     from told
     anti join decided_anew on told.alert_id = decided_anew.alert_id
+    where queue is distinct from ''
 
 )
 

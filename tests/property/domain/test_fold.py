@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.domain.alert import Alert
 from pipeline.domain.alert_rule import BacklogRule, BurnRule, DropRule, Rule, ShareRule
+from pipeline.domain.alert_scope import Scope
 from pipeline.domain.cold_legs import Packing
 from pipeline.domain.definition import ClockStop, KpiDefinition
 from pipeline.domain.events import CallEvent, Rejected
@@ -22,7 +23,7 @@ from pipeline.domain.kpi import KPI_FIELDS
 from pipeline.domain.leg import LegFacts, apply
 from pipeline.domain.opening_hours import OpeningHours
 from pipeline.domain.outcome import PARTS, contributions, parts_changed
-from pipeline.domain.target import TargetHistory
+from pipeline.domain.target import ServiceTarget, TargetHistory
 from pipeline.domain.units import UNIT_FIELDS, KnownLeg, units
 from tests.factories import NOON, a_target, an_event, history
 from tests.strategies import HOUR, call_events, cuts, logs, one_leg_logs
@@ -38,30 +39,32 @@ RULE = DropRule(
     min_offered=1,
 )
 NAMES: dict[str, Any] = {"version": "1", "severity": "page", "runbook": ""}
+BURN = BurnRule(
+    name="burn",
+    **NAMES,
+    window_ms=120_000,
+    long_ms=600_000,
+    enter_permille=1500,
+    leave_permille=1200,
+    min_calls=1,
+    inflation_permille=1000,
+    for_ms=60_000,
+    keep_firing_ms=300_000,
+)
+SHARE = ShareRule(
+    name="abandon",
+    **NAMES,
+    window_ms=300_000,
+    enter_permille=100,
+    leave_permille=50,
+    min_calls=1,
+    inflation_permille=1000,
+    keep_firing_ms=60_000,
+)
 RULES: list[Rule] = [
     RULE,
-    BurnRule(
-        name="burn",
-        **NAMES,
-        window_ms=120_000,
-        long_ms=600_000,
-        enter_permille=1500,
-        leave_permille=1200,
-        min_calls=1,
-        inflation_permille=1000,
-        for_ms=60_000,
-        keep_firing_ms=300_000,
-    ),
-    ShareRule(
-        name="abandon",
-        **NAMES,
-        window_ms=300_000,
-        enter_permille=100,
-        leave_permille=50,
-        min_calls=1,
-        inflation_permille=1000,
-        keep_firing_ms=60_000,
-    ),
+    BURN,
+    SHARE,
     BacklogRule(
         name="wait",
         **NAMES,
@@ -71,6 +74,7 @@ RULES: list[Rule] = [
         leave=60_000,
         for_ms=300_000,
     ),
+    replace(RULE, name="client", scope=Scope.CLIENT, min_offered=2, keep_firing_ms=60_000),
 ]
 EAGER = Packing(
     msgspec.msgpack.encode, msgspec.msgpack.decode, hot_legs=0, quiet_ms=0, every_ms=30_000
@@ -210,6 +214,37 @@ def test_a_killed_worker_goes_on_as_if_nothing_had_happened(
     assert {a.alert_id for a in reader.alerts} == {a.alert_id for a in once.alerts}
     assert reader.late == once.late
     assert fold.counters == whole.counters
+
+
+HOURS = KpiDefinition(
+    name="h",
+    inclusive=True,
+    short_abandon_ms=5_000,
+    opening_hours=OpeningHours((((0, 250), (300, 420)),) * 7),
+)
+"""It is 4:00 at noon: the queues close ten minutes later, open again at 5:00, close at 7:00."""
+FEW: list[Rule] = [replace(BURN, min_calls=2), replace(SHARE, min_calls=2), *RULES[3:]]
+"""Rules that look farther back, because a window may have too few calls."""
+
+
+@settings(max_examples=300)
+@given(logs(), cuts, cuts, st.sampled_from([a_target(), a_target(definition=HOURS)]))
+def test_alerts_end_alike_however_often_the_fold_is_restarted(
+    log: list[Record], sizes: list[int], others: list[int], target: ServiceTarget
+) -> None:
+    def of(client: str, site: str, queue: str) -> TargetHistory:
+        return TargetHistory((0,), (target,))
+
+    def said(sizes: list[int], *, restarts: bool) -> tuple[list[Alert], object]:
+        fold, found = PartitionFold(of, FEW), list[Alert]()
+        for chunk in chunked(log, sizes):
+            fold.fold(chunk)
+            found += fold.take_outbox().alerts
+            if restarts:
+                fold = load(msgspec.msgpack.decode(msgspec.msgpack.encode(dump(fold))), of, FEW)
+        return found, logical(fold)
+
+    assert said(sizes, restarts=False) == said(others, restarts=True)
 
 
 @settings(max_examples=500)

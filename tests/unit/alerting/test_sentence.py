@@ -53,6 +53,16 @@ SAID: list[tuple[dict[str, object], str]] = [
     ({"kind": "silence", "status": "resolved"}, "Calls of acme/north/service are back"),
     ({"kind": "smell", "rule": "odour"}, "odour of acme/north/service firing"),
     (
+        {**BURN, "status": "resolved", "end_reason": "closed"},
+        "service-level-drop of acme/north/service ends with the opening hours: it was not over, b",
+    ),
+    (
+        {"status": "resolved", "end_reason": "quiet", "offered": 3, "window_ms": 7_200_000},
+        "service-level-drop of acme/north/service ends: 3 calls in 120 min are too few to judge",
+    ),
+    ({"status": "resolved", "end_reason": "rule_ended"}, "service ends: the rule holds no more"),
+    ({"status": "resolved", "end_reason": "recovered"}, "is back at 65 % over 5 min"),
+    (
         {"day_counted": 900, "day_good": 748},
         ". Day so far: 83.1 % of 900 calls in time (goal 80 %)",
     ),

@@ -41,10 +41,8 @@ CELLS = [
 def what_it_needs(made: Move) -> Given:
     """Return what has to be said with a move."""
     samples: dict[str, str | int] = {"owner": "li", COMMENT: "called", "due_at_ms": 1}
-    given = {name: samples[name] for name in made.needs}
-    if made.outcomes:
-        given["outcome"] = min(made.outcomes)
-    return given
+    outcome = {"outcome": min(made.outcomes)} if made.outcomes else {}
+    return {name: samples[name] for name in made.needs} | outcome
 
 
 @pytest.mark.parametrize(("table", "expected", "state", "action"), CELLS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 import pytest
 
@@ -64,6 +65,18 @@ def test_it_resolves_once_it_has_been_over_without_a_break() -> None:
     assert said(rule, steps) == [FIRING, *[None] * 5, RESOLVED]
 
 
+def test_what_was_waited_for_begins_anew_after_each_transition() -> None:
+    slow = a_rule(DropRule, for_ms=60_000, keep_firing_ms=60_000)
+    yes, over = (True, False), (False, True)
+    fires, ends = [yes, yes, yes], [over, over, over]
+    once = [None, None, FIRING, None, None, RESOLVED]
+    assert said(slow, [*fires, *ends, *fires, *ends]) == once * 2
+    state = AlertState()
+    for at, (holds, is_over) in enumerate([*fires, *ends], start=1):
+        step(slow, state, 30_000 * at, holds=holds, over=is_over)
+    assert state == AlertState(transitions=2)
+
+
 def test_time_alone_moves_what_is_pending_or_calming_down() -> None:
     assert not AlertState().is_moving
     assert AlertState(since_ms=1).is_moving
@@ -122,6 +135,74 @@ def test_a_rule_that_cannot_work_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=problem):
         a_rule(kind, **terms)
+
+
+@pytest.mark.parametrize("kind", list(TERMS))
+def test_every_kind_refuses_a_window_that_is_none(kind: type[Rule]) -> None:
+    with pytest.raises(ValueError, match="window: expected a multiple of 30 s, got 45"):
+        a_rule(kind, window_ms=45_000)
+
+
+EDGES: list[tuple[type[Rule], dict[str, int]]] = [
+    (DropRule, {"window_ms": 7_200_000}),
+    (DropRule, {"for_ms": 86_400_000, "keep_firing_ms": 86_400_000}),
+    (BurnRule, {"enter_permille": 1001, "leave_permille": 1001}),
+    (BurnRule, {"leave_permille": 1}),
+    (ShareRule, {"enter_permille": 999, "leave_permille": 999}),
+    (ShareRule, {"leave_permille": 1}),
+    (BacklogRule, {"enter": 1, "leave": 1}),
+    (JumpRule, {"enter_permille": 1001, "leave_permille": 1001}),
+    (SurgeRule, {"leave_permille": 1}),
+    (SilenceRule, {"min_expected": 1}),
+]
+
+
+@pytest.mark.parametrize(("kind", "terms"), EDGES)
+def test_a_rule_may_be_as_odd_as_that(kind: type[Rule], terms: dict[str, int]) -> None:
+    assert a_rule(kind, **terms).window_ms == terms.get("window_ms", 300_000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "terms"),
+    [
+        (DropRule, {"for_ms": 86_400_001}),
+        (DropRule, {"keep_firing_ms": 86_400_001}),
+        (BurnRule, {"enter_permille": 1000, "leave_permille": 900}),
+        (ShareRule, {"leave_permille": 0}),
+        (JumpRule, {"leave_permille": 0}),
+    ],
+)
+def test_and_no_odder(kind: type[Rule], terms: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        a_rule(kind, **terms)
+
+
+def test_what_a_rule_has_that_does_not_say_it() -> None:
+    common = {**NAMES, "window_ms": 300_000}
+    shares = {"enter_permille": 1300, "leave_permille": 1100}
+    surge = SurgeRule(**common, **shares)  # type: ignore[arg-type]
+    assert (surge.min_calls, surge.inflation_permille) == (20, 2000)
+    assert SilenceRule(**common).min_expected == 10  # type: ignore[arg-type]
+    jump = JumpRule(**common, **shares)  # type: ignore[arg-type]
+    assert (jump.min_calls, jump.aht_ms) == (30, None)
+    assert (surge.from_day, surge.until_day) == (1, date(9999, 12, 31).toordinal() + 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "inputs", "least", "by_time"),
+    [
+        (a_rule(DropRule, min_offered=7), 1, 7, False),
+        (a_rule(BurnRule, min_calls=8), 1, 8, False),
+        (a_rule(ShareRule, min_calls=9), 1, 9, False),
+        (a_rule(ShareRule, kpi="complaint_rate"), 6, 10, False),
+        (a_rule(BacklogRule), 1, 0, True),
+        (a_rule(JumpRule), 2, 30, False),
+        (a_rule(SurgeRule), 1, 20, True),
+        (a_rule(SilenceRule), 1, 0, True),
+    ],
+)
+def test_what_a_rule_looks_at(rule: Rule, inputs: int, least: int, *, by_time: bool) -> None:
+    assert (rule.inputs, rule.least_calls, rule.by_time) == (inputs, least, by_time)
 
 
 def test_a_queue_can_burn_no_faster_than_when_every_call_is_a_miss() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from pipeline.domain.alert import Alert, AlertStatus
 from pipeline.domain.alert_rule import DropRule
+from pipeline.domain.alert_scope import Place, Scope
 from pipeline.domain.closed_legs import REMEMBERED_MS, fingerprint
 from pipeline.domain.definition import KpiDefinition
 from pipeline.domain.events import BEFORE_QUEUE, CallEvent, Rejected
@@ -515,7 +517,8 @@ def test_an_alert_is_not_over_because_the_calls_stop() -> None:
     feed.tick(30 * S)
     feed.tick(3 * HOUR)
     assert [a.status for a in feed.alerts] == ["firing"]
-    assert feed.fold.queue("acme", "", "service").alerts["drop"].firing
+    subject = feed.fold.subjects[Place(Scope.QUEUE, "acme", queue="service")]
+    assert subject.alerts["drop"].firing
 
 
 def test_a_rule_speaks_again_when_good_panes_leave_the_window() -> None:
@@ -571,11 +574,15 @@ def test_alerts_of_two_queues_have_names_of_their_own() -> None:
 
 def test_the_longest_window_decides_how_long_a_queue_is_looked_at() -> None:
     """Good calls leave the slow rule's window long after the fast rule's has emptied."""
-    feed = Feed(a_rule(name="fast", window_ms=30_000), a_rule(name="slow", window_ms=120_000))
-    feed.send(*some_calls(0, 8, 0), *some_calls(1 * S, 0, 1), *some_calls(30 * S, 0, 1))
-    feed.tick(200 * S)
-    said = [(a.rule, (a.at_ms - NOON) // S) for a in feed.alerts]
-    assert said == [("fast", 60), ("slow", 150)]
+    fast, slow = a_rule(name="fast", window_ms=30_000), a_rule(name="slow", window_ms=120_000)
+    for rules, expected in (
+        ((fast, slow), [("fast", 60), ("slow", 150)]),
+        ((replace(fast, min_offered=99), slow), [("slow", 150)]),  # nothing keeps it awake
+    ):
+        feed = Feed(*rules)
+        feed.send(*some_calls(0, 8, 0), *some_calls(1 * S, 0, 1), *some_calls(30 * S, 0, 1))
+        feed.tick(200 * S)
+        assert [(a.rule, (a.at_ms - NOON) // S) for a in feed.alerts] == expected
 
 
 def test_an_older_call_that_comes_last_does_not_hide_newer_ones() -> None:

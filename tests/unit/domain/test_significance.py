@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.domain.significance import is_above, is_below, least_calls
+from pipeline.domain.significance import is_above, is_below, is_short, least_calls
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,34 @@ def test_correlated_waits_need_more_calls() -> None:
 
 @pytest.mark.parametrize(("counted", "good"), [(0, 0), (10, 8), (10, 9), (10, 10)])
 def test_nothing_and_what_is_at_the_goal_are_not_below(counted: int, good: int) -> None:
-    assert not is_below(counted, good, counted * 800)
+    assert is_below(counted, good, counted * 800) is False
+
+
+def test_no_calls_are_not_below_whatever_was_asked_of_them_and_one_may_be() -> None:
+    assert is_below(0, 0, 800) is False
+    assert is_below(1, 0, 1000)
+
+
+def test_at_the_very_bound_it_is_chance_and_one_call_more_is_not() -> None:
+    """1.645 standard deviations to the call, so that the bound is met exactly."""
+    k, m = 200_000_000, 4_000_000
+    counted, good = 4 * k * k, 2 * k * k - 1645 * k // 1000
+    assert is_below(counted, good, 500 * counted) is False
+    assert is_below(counted, good - 1, 500 * counted)
+    above, short = m * m + 1645 * m // 1000, m * m - 1645 * m // 1000
+    assert is_above(above, 1000 * m * m) is False
+    assert is_above(above + 1, 1000 * m * m)
+    assert is_short(short, 1000 * m * m) is False
+    assert is_short(short - 1, 1000 * m * m)
+
+
+def test_as_many_as_expected_are_neither_more_nor_fewer() -> None:
+    assert is_above(20, 20_000) is False
+    assert is_short(20, 20_000) is False
+
+
+def test_the_smallest_gap_to_the_goal_takes_most_calls() -> None:
+    assert least_calls(800, 799) == 432_965
 
 
 def test_at_a_goal_of_all_calls_one_miss_is_one() -> None:
@@ -64,3 +91,16 @@ def test_more_calls_than_expected_by_chance_are_no_surge() -> None:
     assert not is_above(116, 100_000)
     assert is_above(117, 100_000)
     assert not is_above(117, 100_000, 2000)
+
+
+def test_fewer_calls_than_expected_may_be_chance() -> None:
+    # 2.706 * 20 = 54.1, the square of 7.36: 13 of 20 may be chance, 12 are not.
+    assert not is_short(13, 20_000)
+    assert is_short(12, 20_000)
+    assert not is_short(12, 20_000, 2000)
+    assert is_short(9, 20_000, 2000)
+    assert is_short(0, 2_707)
+    assert not is_short(0, 2_706)
+    assert not is_short(20, 20_000)
+    assert not is_short(21, 20_000)
+    assert not is_short(0, 0)

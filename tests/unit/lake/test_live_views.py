@@ -178,6 +178,18 @@ def test_an_alert_is_shown_once_and_firing_until_resolved(
     assert ask(settings, sql) == expected
 
 
+def test_programmes_of_a_client_fire_each_for_itself(settings: Settings, side: LiveSide) -> None:
+    side.alert("a1", "firing", NOON, queue="", scope="programme", programme="retail")
+    side.alert("b1", "firing", NOON, queue="", scope="programme", programme="rest")
+    side.alert("b2", "resolved", NOON + QUARTER, queue="", scope="programme", programme="rest")
+    side.alert("c1", "firing", NOON, programme="retail")
+    side.alert("c2", "resolved", NOON + QUARTER)  # the queue has come to no programme meanwhile
+    show(settings)
+    sql = "select alert_id, scope, programme from bi_live_alerts where is_firing"
+    assert ask(settings, sql) == [("a1", "programme", "retail")]
+    assert ask(settings, "select scope from bi_live_alerts where alert_id = 'c2'") == [("queue",)]
+
+
 def test_freshness_says_how_far_each_partition_is(settings: Settings, side: LiveSide) -> None:
     side.panes("service-level", {0: answered(1, 1)}, partition=2)
     side.progress(7, watermark_ms=NOON - 5, partition=2)

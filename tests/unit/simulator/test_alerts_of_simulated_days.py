@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.alert_days import told
+from pipeline.domain.alert import AlertStatus, EndReason
 from pipeline.simulator.plan import Order, Scenario
 
 EARLY = 0.10
@@ -26,6 +30,19 @@ def test_double_eleven_is_paged_before_a_tenth_of_its_calls(seed: int) -> None:
     assert first.day_counted
     again = told(an_order(Scenario.DOUBLE11, seed), slice_records=10_000)
     assert again.alerts == found.alerts  # a replay says the same under the same ids
+
+
+def test_what_fires_on_double_eleven_ends_by_itself_and_no_silence_follows() -> None:
+    """A sale is no measure of the Tuesday after, nor its evening of the days that follow."""
+    month = an_order(Scenario.NORMAL_MONTH, 1, days=1)
+    normal = [replace(month, first_day=day) for day in (4, 12, 18)]
+    found = told(normal[0], an_order(Scenario.DOUBLE11, 1), *normal[1:])
+    assert found.firing()
+    assert found.unended() == []
+    assert found.firing("feed-silence") == []
+    ends = Counter(a.end_reason for a in found.alerts if a.status is AlertStatus.RESOLVED)
+    assert set(ends) == {EndReason.RECOVERED, EndReason.QUIET}
+    assert ends[EndReason.QUIET] < ends[EndReason.RECOVERED]
 
 
 def test_normal_days_are_not_paged() -> None:

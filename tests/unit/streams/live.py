@@ -131,15 +131,15 @@ def a_record(
     value: bytes | None = None,
     appended: int | None = None,
     partition: int = 0,
+    key: bytes | None = b"",
 ) -> Record:
     """Return a record as the consumer gives it; a call of its own unless told what it holds."""
     found = event or an_event("abandoned", offset, contact_id=f"c{offset}")
     value = encode(found) if value is None else value
     stamp = found.occurred_at_ms if appended is None else appended
-    key = found.client.encode()
-    return ConsumerRecord(
-        INPUT, partition, offset, stamp, 0, key, value, None, len(key), len(value), ()
-    )
+    key = found.client.encode() if key == b"" else key
+    sizes = (len(key or b""), len(value))
+    return ConsumerRecord(INPUT, partition, offset, stamp, 0, key, value, None, *sizes, ())
 
 
 def a_chunk(first: int, end: int) -> list[Record]:

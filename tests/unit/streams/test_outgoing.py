@@ -10,6 +10,7 @@ from faust.types import TP
 from pipeline.codec.judge import judge_call_record
 from pipeline.codec.provenance import DLQ_ATTEMPT, REDRIVE_ATTEMPT, REDRIVE_FROM
 from pipeline.domain.alert import Alert, AlertStatus
+from pipeline.domain.alert_scope import Scope
 from pipeline.domain.events import Rejected
 from pipeline.domain.fold import PartitionFold
 from pipeline.domain.kpi import KPI_FIELDS
@@ -178,7 +179,7 @@ def test_an_alert_is_keyed_by_queue_and_rule() -> None:
         goal_permille=800,
         kind="margin",
         kpi="service_level",
-        scope="queue",
+        scope=Scope.QUEUE,
         unit="permille",
         value=150,
         threshold=700,

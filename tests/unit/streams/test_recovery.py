@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -9,9 +10,11 @@ import pytest
 from faust.types import TP
 
 from pipeline.domain.fold_state import STATE_VERSION, dump
+from pipeline.domain.forecast_book import by_queue
 from pipeline.errors import StateLost
 from pipeline.streams.recovery import Basis, fold_of
 from pipeline.streams.snapshots import Label, nearest_first
+from tests.unit.domain.test_forecast_book import a_forecast
 from tests.unit.streams.live import INPUT, an_engine
 
 ZERO = TP(INPUT, 0)
@@ -33,6 +36,17 @@ def an_envelope(basis: Basis, *, first: int, offset: int, **changes: Any) -> dic
 def test_without_a_snapshot_the_fold_starts_where_the_log_does(basis: Basis) -> None:
     fold = fold_of(None, ZERO, begin=4, end=9, basis=basis)
     assert (fold.first_offset, fold.next_offset) == (4, 4)
+
+
+def test_forecasts_are_given_to_a_fold_that_begins_and_to_one_that_goes_on(basis: Basis) -> None:
+    key = ("acme", "", "service")
+    known = replace(basis, forecasts=by_queue([a_forecast()]))
+    assert known.config_hash == basis.config_hash
+    envelope = an_envelope(basis, first=0, offset=7)
+    for found in (None, envelope):
+        fold = fold_of(found, ZERO, begin=0, end=9, basis=known)
+        assert fold.queue(*key).forecast is known.forecasts[key]
+        assert fold_of(found, ZERO, begin=0, end=9, basis=basis).queue(*key).forecast is None
 
 
 @pytest.mark.parametrize(("begin", "end"), [(0, 7), (7, 7), (7, 9)])

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from pipeline.domain.alert import AlertState
+from pipeline.domain.alert_rule import DropRule
+from pipeline.domain.alert_scope import Place, Scope
 from pipeline.domain.definition import Attribution, KpiDefinition
 from pipeline.domain.events import CallEvent
 from pipeline.domain.fold import PartitionFold
@@ -13,6 +15,7 @@ from pipeline.domain.service_level import Variant
 from pipeline.domain.target import TargetHistory
 from pipeline.streams import status
 from tests.factories import NOON, a_target, an_event, history
+from tests.unit.domain.test_alert import a_rule
 from tests.unit.streams.live import a_chunk, an_engine
 
 S = 1000
@@ -112,8 +115,12 @@ def test_a_queue_in_which_nobody_waits_says_so() -> None:
 
 
 def test_queues_come_in_order_with_their_goal_and_what_fires() -> None:
-    fold = fold_of(an_event("queued"), an_event("queued", queue="orders"))
-    fold.queue("acme", "", "service").alerts |= {
+    fold = PartitionFold(history, [a_rule(DropRule), a_rule(DropRule, scope=Scope.CLIENT)])
+    for queue in ("service", "orders"):
+        fold.queue("acme", "", queue)
+    fold.fold([(0, NOON, an_event("queued")), (1, NOON, an_event("queued", queue="orders"))])
+    fold.subjects[Place(Scope.CLIENT, "acme")].alerts["client"] = AlertState(firing=True)
+    fold.subjects[Place(Scope.QUEUE, "acme", queue="service")].alerts |= {
         "b": AlertState(firing=True),
         "a": AlertState(firing=True),
         "c": AlertState(),
