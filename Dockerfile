@@ -1,5 +1,5 @@
-# Two images of one code base: `worker` for the live side, `batch` for landing and the month. The
-# stage `kernel` compiles what the worker spends its time in.
+# Three images of one code base: `worker` for the live side, `batch` for landing and the month, `desk`
+# for what people decide. The stage `kernel` compiles what the worker spends its time in.
 # Packages come hash-pinned from requirements/, as everywhere else.
 
 FROM python:3.11-slim-bookworm AS base
@@ -8,7 +8,8 @@ ENV PYTHONUNBUFFERED=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     VANE_HOME=/data
-RUN useradd --uid 10001 --create-home vane && install --directory --owner=vane --group=vane /data
+RUN useradd --uid 10001 --create-home vane \
+    && install --directory --owner=vane --group=vane /data /desk
 WORKDIR /app
 
 # The live side's fold as machine code. From the same base as the worker, since what is built is of
@@ -35,6 +36,17 @@ COPY --from=kernel /usr/local/lib/python3.11/site-packages/vane_kernel/ /usr/loc
 RUN vane kernel status
 USER vane
 CMD ["vane", "worker"]
+
+FROM base AS desk
+COPY requirements/desk.txt requirements/
+RUN pip install --require-hashes --requirement requirements/desk.txt
+COPY pyproject.toml README.md ./
+COPY schemas/ schemas/
+COPY config/ config/
+COPY pipeline/ pipeline/
+RUN pip install --no-deps --no-build-isolation --editable .
+USER vane
+CMD ["vane", "serve"]
 
 FROM base AS batch
 COPY requirements/batch.txt requirements/

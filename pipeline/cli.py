@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "alerts": "Alerts at the desk: acknowledge, assign, comment, close with an outcome",
     "cases": "Complaint cases: take, assign, postpone, comment, close with an outcome",
     "desk": "The operational store: make it, check it, read alerts into it",
+    "serve": "Serve alerts and cases by HTTP",
     "reconcile": "Compare a month with the live numbers, or with the client's figures",
     "kernel": "Compile the live side's fold, or say whether it is",
     "query": "Ask the published catalog in SQL",

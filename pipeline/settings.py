@@ -74,6 +74,10 @@ class Settings:
     ``sqlite:///PATH``); default: a file in ``home``."""
     desk_password: str = field(default="", repr=False)
     """Its password, if not in the address (``VANE_DESK_PASSWORD`` or ``_PASSWORD_FILE``)."""
+    serve_host: str = "127.0.0.1"
+    """Address that ``vane serve`` listens on (``VANE_SERVE_HOST``, default loopback)."""
+    serve_port: int = 6067
+    """Its port (``VANE_SERVE_PORT``, 0: any free one)."""
     receivers: Receivers = field(default_factory=Receivers)
     """Who is told of alerts (``VANE_ALERTMANAGER_URL``, ``_WEBHOOK_URL`` and so on); by default
     they are in the log and the topic alone."""
@@ -138,6 +142,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         publish_url=env.matching("VANE_PUBLISH_URL", S3_URL, "s3://BUCKET or s3://BUCKET/PREFIX"),
         desk_url=env.desk_url(),
         desk_password=env.secret("VANE_DESK_PASSWORD"),
+        serve_host=env.matching("VANE_SERVE_HOST", _HOST, "a host name or address") or "127.0.0.1",
+        serve_port=env.port("VANE_SERVE_PORT", default=6067),
         forecast_dir=env.forecasts(),
         receivers=env.receivers(),
         kernel=env.choice("VANE_KERNEL", ("auto", "compiled", "python")),

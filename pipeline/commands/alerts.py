@@ -66,12 +66,13 @@ OwnerOption = Annotated[str, typer.Option("--to", metavar="NAME", help="Who has 
 
 
 @app.command("list", epilog=LIST_EXAMPLES)
-def list_command(
+def list_command(  # noqa: PLR0913 - one option each
     *,
     state: Annotated[
         list[AlertState] | None, typer.Option(help="Only this one; may be given repeatedly.")
     ] = None,
     client: Annotated[str | None, typer.Option(help="Only this client.")] = None,
+    programme: Annotated[str | None, typer.Option(help="Only this programme.")] = None,
     queue: Annotated[str | None, typer.Option(help="Only this queue.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only what this one has.")] = None,
     limit: LimitOption = 50,
@@ -80,7 +81,7 @@ def list_command(
 ) -> None:
     """List alerts: what fires or fired, where, in which state, who has it."""
     states = state or [found for found in AlertState if found is not AlertState.CLOSED]
-    named = {"client": client, "queue": queue, "owner": owner}
+    named = {"client": client, "programme": programme, "queue": queue, "owner": owner}
     where = {name: [value] for name, value in named.items() if value is not None}
     with store() as engine, reading(engine) as con:
         found = page(

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pipeline.commands import desk_token
 from pipeline.commands.desk_options import JsonOption, print_json, store
 from pipeline.desk.migrate import migrate
 from pipeline.desk.store import REVISIONS, engine_of, name_of
@@ -55,6 +56,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="The operational store: what people decided about alerts and cases, with its trail.",
 )
+app.add_typer(desk_token.subcommands, name="token")
 
 
 @app.command("migrate", epilog=MIGRATE_EXAMPLES)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, select
+from sqlalchemy import Connection, and_, exists, select
 
 from pipeline.alerting.record import read_alert
 from pipeline.alerting.sink import AlertRecord
@@ -24,7 +24,8 @@ from pipeline.domain.alert import AlertStatus
 
 ACTOR: Final = "vane"
 SUPERSEDED: Final = "superseded"
-_SUBJECT: Final = ("client", "site", "queue", "rule")
+_MAYBE_EMPTY: Final = frozenset({"site", "queue"})
+"""Where there is one only, or several are judged as one."""
 
 
 class Word(StrEnum):
@@ -53,9 +54,13 @@ def _read(raw: bytes | None) -> AlertRecord:
     if record["status"] not in set(AlertStatus):
         msg = f"status: expected one of {list(AlertStatus)}, got {record['status']!r}"
         raise ValueError(msg)
-    for name in ("alert_id", "severity", *_SUBJECT):
-        if not is_text(record[name]) and (name, record[name]) != ("site", ""):
-            msg = f"{name}: expected a text, got {record[name]!r:.80}"
+    named = {"scope": _scope(record), "programme": _programme(record) or "-"}
+    for name in ("alert_id", "severity", "client", "site", "queue", "rule"):
+        if record[name] or name not in _MAYBE_EMPTY:
+            named[name] = record[name]
+    for name, value in named.items():
+        if not is_text(value):
+            msg = f"{name}: expected a text, got {value!r:.80}"
             raise ValueError(msg)
     return record
 
@@ -69,6 +74,9 @@ def _fire(trail: Trail, record: AlertRecord, now_ms: int) -> Word:
         _ended(trail, standing, record, told=SUPERSEDED, now_ms=now_ms)
     said = {name: record[name] for name in ("rule", "severity", "client", "site", "queue")}
     row = said | {
+        "scope": _scope(record),
+        "programme": _programme(record),
+        "subject": _subject(record),
         "told": str(AlertStatus.FIRING),
         "told_id": alert_id,
         "told_at_ms": record["at_ms"],
@@ -121,10 +129,21 @@ def _command(alert_id: str, action: str, key: str, now_ms: int) -> Command:
 
 
 def _standing(con: Connection, record: AlertRecord) -> Mapping[str, Any] | None:
-    asked = select(alerts).where(_same_subject(record), alerts.c.told == AlertStatus.FIRING)
-    row = con.execute(asked).mappings().first()
+    is_it = and_(alerts.c.subject == _subject(record), alerts.c.told == AlertStatus.FIRING)
+    row = con.execute(select(alerts).where(is_it)).mappings().first()
     return None if row is None else dict(row)
 
 
-def _same_subject(record: AlertRecord) -> ColumnElement[bool]:
-    return and_(*(alerts.c[name] == record[name] for name in _SUBJECT))
+def _scope(record: AlertRecord) -> str:
+    return str(record.get("scope", "queue"))  # v1 of the schema knew no other at first
+
+
+def _programme(record: AlertRecord) -> str:
+    return str(record.get("programme", ""))
+
+
+def _subject(record: AlertRecord) -> str:
+    """Return what one alert of a rule fires of at a time; a queue may come to another programme."""
+    programme = "" if record["queue"] else _programme(record)
+    names = (record["client"], record["site"], programme, record["queue"], record["rule"])
+    return canonical(names)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from pipeline.desk.access import TOKEN
 from pipeline.desk.alert import ALERT
 from pipeline.desk.case import CASE
 from pipeline.desk.perform import KINDS
@@ -19,7 +20,11 @@ MOST: Final = 500
 """Records of a page at most."""
 LEAST_OF_ID: Final = 4
 
-_ORDER: Final = {ALERT.kind: ("fired_at_ms", True), CASE.kind: ("due_at_ms", False)}
+_ORDER: Final = {
+    ALERT.kind: ("fired_at_ms", True),
+    CASE.kind: ("due_at_ms", False),
+    TOKEN.kind: ("created_at_ms", True),
+}
 """Column by which a kind is listed, and whether from the highest: newest alert, next case due."""
 
 
@@ -27,7 +32,7 @@ _ORDER: Final = {ALERT.kind: ("fired_at_ms", True), CASE.kind: ("due_at_ms", Fal
 class Page:
     """Some records in their order, and where the next page begins; None: there is none."""
 
-    records: list[Mapping[str, Any]]
+    records: Sequence[Mapping[str, Any]]
     next: str | None
 
 

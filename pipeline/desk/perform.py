@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.desk import tables, trail
+from pipeline.desk.access import TOKEN
 from pipeline.desk.alert import ALERT
 from pipeline.desk.case import CASE
 from pipeline.desk.store import writing
@@ -35,7 +36,8 @@ class Kind:
 
 
 KINDS: Final = {
-    kind.moves.kind: kind for kind in (Kind(ALERT, tables.alerts), Kind(CASE, tables.cases))
+    kind.moves.kind: kind
+    for kind in (Kind(ALERT, tables.alerts), Kind(CASE, tables.cases), Kind(TOKEN, tables.tokens))
 }
 
 

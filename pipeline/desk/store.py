@@ -9,6 +9,7 @@ writes some hundred rows an hour.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +18,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline.desk.trail import Trail
 from pipeline.errors import SchemaMismatch, StoreUnavailable
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """Of the schema, oldest first; a test compares them with the migrations."""
 
 WAIT_S: Final = 30
@@ -37,15 +39,20 @@ def engine_of(url: str, password: str = "") -> Engine:
         parsed = parsed.set(password=password)
     if parsed.get_backend_name() == "sqlite":
         return _embedded(parsed)
-    return create_engine(
-        parsed.set(drivername="postgresql+psycopg"),
-        pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": _CONNECT_S,
-            "application_name": "vane-desk",
-            "options": f"-c lock_timeout={WAIT_S}s",
-        },
-    )
+    return _server(parsed.set(drivername="postgresql+psycopg"))
+
+
+def _server(url: URL) -> Engine:
+    known = {"connect_timeout": str(_CONNECT_S), "application_name": "vane-desk"}
+    said = {name: value for name, value in known.items() if name not in url.query}
+    engine = create_engine(url.update_query_dict(said), pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - of the driver
+        connection.execute(f"set lock_timeout = '{WAIT_S}s'")
+        connection.commit()
+
+    return engine
 
 
 def _embedded(url: URL) -> Engine:
@@ -162,9 +169,18 @@ def writing(engine: Engine) -> Iterator[Trail]:
 def _answering(engine: Engine) -> Iterator[None]:
     try:
         yield
+    except PoolTimeout as error:
+        raise StoreUnavailable(f"{name_of(engine)}: too many at once; try again") from error
     except DBAPIError as error:
-        is_no_database = type(error) is DatabaseError
-        if not (isinstance(error, OperationalError) or is_no_database):
+        if not _is_away(error):
             raise
         said = str(error.orig).strip().partition("\n")[0]
         raise StoreUnavailable(f"{name_of(engine)}: {said}; nothing was changed") from error
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Say whether the database is at fault, and not what we asked of it."""
+    if type(error) is DatabaseError:
+        return True  # a file that is no database
+    wrong_sql = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return isinstance(error, OperationalError) and not wrong_sql

@@ -43,9 +43,12 @@ alerts: Final = Table(
     Column("fired_at_ms", BigInteger, nullable=False, comment="event time of the firing"),
     Column("rule", Text, nullable=False),
     Column("severity", Text, nullable=False),
+    Column("scope", Text, nullable=False, comment="queue, programme, site or client"),
     Column("client", Text, nullable=False),
     Column("site", Text, nullable=False),
-    Column("queue", Text, nullable=False),
+    Column("programme", Text, nullable=False, comment="empty: none"),
+    Column("queue", Text, nullable=False, comment="empty: several judged as one"),
+    Column("subject", Text, nullable=False, comment="of it one alert of a rule fires, JSON"),
     Column("fired_record", Text, nullable=False, comment="record of kpi.alerts, JSON"),
     Column("ended_record", Text, comment="the same of the end"),
     Column("acknowledged_by", Text),
@@ -59,7 +62,7 @@ Index("ix_alerts_fired", alerts.c.fired_at_ms, alerts.c.id)
 Index("ix_alerts_ended", alerts.c.told_id)
 Index(
     "uq_alerts_firing",
-    *(alerts.c.client, alerts.c.site, alerts.c.queue, alerts.c.rule),
+    alerts.c.subject,
     unique=True,
     postgresql_where=text("told = 'firing'"),
     sqlite_where=text("told = 'firing'"),
@@ -94,6 +97,19 @@ Index(
     postgresql_where=text("state <> 'closed'"),
     sqlite_where=text("state <> 'closed'"),
 )
+
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True, comment="name: the actor in the trail"),
+    Column("state", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False, comment="SHA-256, hex"),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+)
+Index("uq_tokens_secret_hash", tokens.c.secret_hash, unique=True)
 
 audit: Final = Table(
     "audit",

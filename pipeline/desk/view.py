@@ -16,10 +16,15 @@ View = dict[str, Any]
 
 def record_view(kind: str, row: Mapping[str, Any]) -> View:
     """Return a record, with the moves that it can make; an alert with its sentence."""
-    found = {name: value for name, value in row.items() if not name.endswith("_record")}
+    found = {name: value for name, value in row.items() if not _is_inner(name)}
     if kind == ALERT.kind:
         found["summary"] = describe(json.loads(row["fired_record"]))
     return found | {"allowed": KINDS[kind].moves.allowed(row["state"])}
+
+
+def _is_inner(name: str) -> bool:
+    """Say whether a column is long, or for the store itself."""
+    return name.endswith("_record") or name in {"subject", "secret_hash"}
 
 
 def whole_view(kind: str, row: Mapping[str, Any], entries: list[Entry]) -> View:
@@ -42,5 +47,5 @@ def entry_view(entry: Entry) -> View:
         "action": entry.action,
         "version": entry.version,
         "comment": json.loads(entry.given).get("comment"),
-        "changes": {n: list(pair) for n, pair in changes if not n.endswith("_record")},
+        "changes": {n: list(pair) for n, pair in changes if not _is_inner(n)},
     }

@@ -53,6 +53,25 @@ def test_each_queue_and_rule_is_a_matter_of_its_own(store: Engine) -> None:
     assert [state for _, state, _, _ in told(store)] == ["open", "resolved", "open", "open"]
 
 
+def test_what_is_judged_as_one_is_a_matter_of_its_own_too(store: Engine) -> None:
+    one = {"scope": "programme", "queue": "", "programme": "retail"}
+    tell(
+        store, a_word(1, queue="", scope="client"), a_word(2, **one), a_word(3, programme="retail")
+    )
+    assert tell(store, a_word(4, "resolved", **(one | {"programme": "cards"}))) == [Word.UNMATCHED]
+    assert tell(store, a_word(5, "resolved", **one)) == [Word.RESOLVED]
+    # A queue that came to another programme is the same queue.
+    assert tell(store, a_word(6, "resolved", programme="cards")) == [Word.RESOLVED]
+    assert [state for _, state, _, _ in told(store)] == ["open", "resolved", "resolved"]
+    with reading(store) as con:
+        asked = select(alerts.c.scope, alerts.c.programme).order_by(alerts.c.id)
+        assert [tuple(row) for row in con.execute(asked)] == [
+            ("client", ""),
+            ("programme", "retail"),
+            ("queue", "retail"),
+        ]
+
+
 def test_an_end_of_what_is_not_known_or_began_later_is_counted_apart(store: Engine) -> None:
     assert tell(store, a_word(1, "resolved")) == [Word.UNMATCHED]
     assert tell(store, a_word(9), a_word(5, "resolved")) == [Word.FIRED, Word.REPEATED]
@@ -89,6 +108,9 @@ def test_an_alert_that_people_closed_stays_closed_when_it_is_over(store: Engine)
         line(a_word(1, "burning")),
         line(a_word(1, rule="a\x00b")),
         line(a_word(1, client="")),
+        line(a_word(1, scope="")),
+        line(a_word(1, programme="a\x00b")),
+        line(a_word(1, programme=7)),
         line(a_word(1, at_ms="noon")),
         line(a_word(1, alert_id=" ")),
     ],

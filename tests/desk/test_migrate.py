@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, select, text
 
 from pipeline.desk.migrate import migrate, revisions
+from pipeline.desk.perform import perform
 from pipeline.desk.store import (
     REVISIONS,
     check_schema,
@@ -23,9 +24,11 @@ from pipeline.desk.store import (
     revision_of,
 )
 from pipeline.desk.tables import metadata
+from pipeline.desk.verify import verify
 from pipeline.errors import SchemaMismatch, StoreUnavailable
 from tests import postgres
 from tests.desk.conftest import password_of
+from tests.desk.records import FIRST, a_command, a_word, open_case, tell
 
 
 def test_the_store_knows_the_revisions_that_are_shipped() -> None:
@@ -43,6 +46,36 @@ def test_the_migrations_make_what_the_code_expects(store: Engine) -> None:
         con.execute(text("alter table cases add column surplus text"))
         differences = compare_metadata(MigrationContext.configure(con), metadata)
         assert [str(found[0]) for found in differences] == ["remove_column"]
+
+
+def test_a_store_of_the_release_before_is_refused_then_migrated_with_all_that_is_in_it(
+    bare: Engine, url: str
+) -> None:
+    assert migrate(bare, REVISIONS[-2]) is None
+    with pytest.raises(SchemaMismatch, match=r"is 0001, older than this release's 0002; run: vane"):
+        open_store(url, password_of(url))
+    tell(bare, a_word(1), a_word(2, queue="orders"))
+    open_case(bare)
+    perform(bare, a_command("alert", FIRST, "acknowledge"))
+    known = [table for table in metadata.sorted_tables if table.name != "tokens"]
+    with reading(bare) as con:
+        before = {table.name: con.execute(select(table)).all() for table in known}
+    assert migrate(bare) == REVISIONS[-2]
+    with reading(bare) as con:
+        assert before == {table.name: con.execute(select(table)).all() for table in known}
+    assert verify(bare, None, lambda _read, _total: None).problems == []
+    perform(bare, a_command("case", "k1", "take"))
+
+
+def test_a_migration_that_fails_changes_nothing(bare: Engine) -> None:
+    migrate(bare, REVISIONS[-2])
+    with bare.begin() as con:
+        con.execute(text("create index uq_tokens_secret_hash on cases (reason)"))
+    with pytest.raises(StoreUnavailable, match=r"already exists; nothing was changed"):
+        migrate(bare)
+    assert revision_of(bare) == REVISIONS[-2]
+    with reading(bare) as con:
+        assert not inspect(con).has_table("tokens")
 
 
 def test_two_that_migrate_at_once_make_one_store(bare: Engine, url: str) -> None:
@@ -104,10 +137,10 @@ def test_an_embedded_store_is_its_owners_alone(tmp_path: Path) -> None:
 def test_a_database_that_does_not_let_us_in_is_named_without_the_password(
     server: postgres.Server,
 ) -> None:
-    engine = engine_of(server.url("postgres"), "secret-but-wrong")
+    engine = engine_of(server.url(), "secret-but-wrong")
     with pytest.raises(StoreUnavailable, match="password authentication failed") as refused:
         migrate(engine)
-    assert re.match(r"postgresql\+psycopg://vane:\*\*\*@/postgres\?host=\S+: ", str(refused.value))
+    assert re.match(r"postgresql\+psycopg://vane:\*\*\*@/postgres\?\S+: ", str(refused.value))
     assert "secret" not in str(refused.value)
 
 

@@ -90,8 +90,14 @@ TAMPERED: list[tuple[str, list[str]]] = [
         [
             "entry 2 (open of alert",
             *[f"alert {2:032x}: {name} is" for name in ("state", "told", "told_id", "told_at_ms")],
-            *[f"alert {2:032x}: {name} is" for name in ("fired_at_ms", "rule", "severity")],
-            *[f"alert {2:032x}: {name} is" for name in ("client", "site", "queue", "fired_record")],
+            *[
+                f"alert {2:032x}: {name} is"
+                for name in ("fired_at_ms", "rule", "severity", "scope")
+            ],
+            *[
+                f"alert {2:032x}: {name} is"
+                for name in ("client", "site", "programme", "queue", "subject", "fired_record")
+            ],
         ],
     ),
     (

@@ -48,7 +48,7 @@ def deployed(settings: Settings, kind: str, request: pytest.FixtureRequest) -> I
     """Yield settings of a deployment with a store of a kind."""
     if kind == "postgresql":
         found: postgres.Server = request.getfixturevalue("server")
-        url = found.create(f"desk-{settings.topic_prefix[-9:-1]}")
+        url = found.create(f"desk_{settings.topic_prefix[-9:-1]}")
         settings = replace(settings, desk_url=url, desk_password=postgres.PASSWORD)
     with store_of(settings) as engine:
         migrate(engine)
@@ -58,8 +58,10 @@ def deployed(settings: Settings, kind: str, request: pytest.FixtureRequest) -> I
 @contextmanager
 def store_of(settings: Settings) -> Iterator[Engine]:
     engine = engine_of(settings.desk_address, settings.desk_password)
-    yield engine
-    engine.dispose()
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def say(settings: Settings, values: Sequence[bytes], *, partition: int) -> None:

@@ -33,9 +33,9 @@ DOCKERFILE = ROOT / "Dockerfile"
 
 Json = dict[str, Any]
 
-OURS: Final = re.compile(r"vane-(worker|batch):(?P<version>.+)")
+OURS: Final = re.compile(r"vane-(worker|batch|desk):(?P<version>.+)")
 PINNED: Final = re.compile(r"[a-z0-9./-]+:v?\d[\w.-]*")
-ENDS: Final = {"topics", "month"}  # the other services run until stopped
+ENDS: Final = {"topics", "desk-schema", "month"}  # the other services run until stopped
 # Addresses and places of the local broker: they differ in a container.
 LOOPBACK_SETTINGS: Final = ("listeners", "quorum", "advertised", "protocol.map", "log.dirs")
 
@@ -164,6 +164,10 @@ BAD: Final[list[tuple[str, str, object, str]]] = [
     ("lander", "command", ["vane", "land", "--folow"], "lander: --folow is no option of vane land"),
     ("live", "command", ["vane", "life", "--follow"], "live: vane life --follow is no command"),
     ("live", "healthcheck", {}, "live: no healthcheck"),
+    ("desk", "command", ["vane", "server"], "desk: vane server is no command"),
+    ("desk-follow", "healthcheck", {}, "desk-follow: no healthcheck"),
+    ("desk", "ports", ["6067:6067"], "desk: port 6067:6067 is open to the world"),
+    ("desk", "environment", {"VANE_SERVE": "x"}, "desk: VANE_SERVE is not in settings.py"),
     (
         "month",
         "command",
@@ -207,7 +211,10 @@ BAD: Final[list[tuple[str, str, object, str]]] = [
 
 def test_the_compose_file_has_no_fault() -> None:
     compose = podman_compose.normalize(raw())
-    assert set(compose["services"]) == {"kafka", "topics", "worker", "lander", "live", "month"}
+    assert set(compose["services"]) == {
+        *("kafka", "topics", "worker", "lander", "live", "month"),
+        *("desk-schema", "desk-follow", "desk"),
+    }
     assert [fault for check in CHECKS for fault in check(compose)] == []
 
 
@@ -361,9 +368,10 @@ def test_targets_built_are_stages_and_files_copied_are_there() -> None:
 
 def test_images_are_built_from_pinned_packages_and_do_not_run_as_root() -> None:
     _, *stages = re.split(r"(?m)^FROM ", DOCKERFILE.read_text(encoding="utf-8"))
-    base, kernel_, worker, batch = stages
+    base, kernel_, worker, desk, batch = stages
     assert PINNED.fullmatch(base.split()[0])
-    for stage, packages in ((kernel_, "kernel"), (worker, "streaming"), (batch, "batch")):
+    of_stages = {"kernel": kernel_, "streaming": worker, "desk": desk, "batch": batch}
+    for packages, stage in of_stages.items():
         assert f"pip install --require-hashes --requirement requirements/{packages}.txt" in stage
         assert set(re.findall(r"requirements/(\w+)\.txt", stage)) == {packages}
         assert re.search(r"(?m)^USER vane$", stage) or stage is kernel_

@@ -58,7 +58,12 @@ def _alerts() -> None:
         _text("told_id", comment="alert_id of that transition"),
         _whole("told_at_ms", comment="event time of it"),
         _whole("fired_at_ms", comment="event time of the firing"),
-        *map(_text, ("rule", "severity", "client", "site", "queue")),
+        *map(_text, ("rule", "severity")),
+        _text("scope", comment="queue, programme, site or client"),
+        *map(_text, ("client", "site")),
+        _text("programme", comment="empty: none"),
+        _text("queue", comment="empty: several judged as one"),
+        _text("subject", comment="of it one alert of a rule fires, JSON"),
         _text("fired_record", comment="record of kpi.alerts, JSON"),
         _text("ended_record", nullable=True, comment="the same of the end"),
         _text("acknowledged_by", nullable=True),
@@ -69,9 +74,7 @@ def _alerts() -> None:
     )
     op.create_index("ix_alerts_fired", "alerts", ["fired_at_ms", "id"])
     op.create_index("ix_alerts_ended", "alerts", ["told_id"])
-    _unique_while(
-        "uq_alerts_firing", "alerts", ["client", "site", "queue", "rule"], "told = 'firing'"
-    )
+    _unique_while("uq_alerts_firing", "alerts", ["subject"], "told = 'firing'")
 
 
 def _cases() -> None:

@@ -1,0 +1,1 @@
+"""The desk by HTTP: an app factory, and one router per noun."""
